@@ -1,0 +1,43 @@
+#pragma once
+
+#include <tuyau/runtime/buffers.hpp>
+#include <tuyau/runtime/result.hpp>
+#include <tuyau/runtime/stream_operation.hpp>
+
+namespace tuyau::detail {
+
+/// A connected socket and its multishot receive: owns the descriptor, and keeps what has come until it is asked for.
+class receive_stream final : public stream_operation, public buffer_waiter {
+public:
+    explicit receive_stream(int fd) noexcept : fd_(fd) {}
+
+    int fd() const noexcept { return fd_; }
+
+    /// Whether something has come, or the request that would bring it is in flight.
+    bool in_use() const noexcept { return armed() || has_something(); }
+
+    /// What comes next: bytes, an empty buffer at the end of the stream, or an error. Only when there is something.
+    result<buffer> take() noexcept;
+
+    /// Puts back what a reader had no room for.
+    void put_back(buffer&& rest) noexcept { loop::current().receive_buffers().push_front(queue_, std::move(rest)); }
+
+private:
+    ~receive_stream() override;
+
+    void prepare(io_uring_sqe& sqe) noexcept override;
+    void keep(int outcome, unsigned flags) noexcept override;
+    bool has_something() const noexcept override { return queue_.count != 0 || ended_ || error_ != 0; }
+    void ended() noexcept override;
+    void drop() noexcept override;
+    void buffers_available() noexcept override;
+
+    int fd_;
+    int error_ = 0;
+    buffer_queue queue_;
+    bool ended_ = false;
+    bool starved_ = false;
+    bool dropped_ = false;
+};
+
+} // namespace tuyau::detail

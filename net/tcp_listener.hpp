@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+
+#include <tuyau/net/endpoint.hpp>
+#include <tuyau/net/tcp_stream.hpp>
+#include <tuyau/runtime/result.hpp>
+#include <tuyau/runtime/stream_operation.hpp>
+
+namespace tuyau {
+
+namespace detail {
+class accept_stream;
+}
+
+struct listen_options {
+    int backlog = 4096;      ///< connections that the kernel completes before they are accepted; net.core.somaxconn caps it
+    bool reuse_port = false; ///< SO_REUSEPORT: several listeners on one port, the kernel spreads the connections
+};
+
+/// A socket that listens for TCP connections.
+///
+/// Move-only; used on the thread of the loop that it first accepts on. One coroutine accepts at a time. Connections accept
+/// with TCP_NODELAY set, inherited from here.
+class tcp_listener {
+public:
+    tcp_listener() noexcept = default;
+
+    /// Opens, binds (SO_REUSEADDR) and listens. Port 0 lets the kernel pick one: `local_endpoint` tells which.
+    static result<tcp_listener> bind(endpoint where, listen_options options = {});
+
+    class accept_operation;
+
+    /// `result<tcp_stream>`: the next connection. The kernel is asked once, not once per connection. A connection that was
+    /// broken off before it could be accepted is passed over; a process or machine short of descriptors or memory is
+    /// waited out, while new connections queue in the backlog.
+    [[nodiscard]] accept_operation accept() noexcept;
+
+    result<endpoint> local_endpoint() const noexcept;
+
+    bool is_open() const noexcept { return state_ != nullptr; }
+
+    /// Stops listening; connections not yet accepted are closed. Who waits in `accept` is woken with an error.
+    void close() noexcept { state_.reset(); }
+
+private:
+    struct give_up {
+        void operator()(detail::accept_stream* state) const noexcept;
+    };
+    explicit tcp_listener(int fd);
+
+    std::unique_ptr<detail::accept_stream, give_up> state_;
+};
+
+class [[nodiscard]] tcp_listener::accept_operation {
+public:
+    explicit accept_operation(detail::accept_stream* state) noexcept;
+
+    bool await_ready() const noexcept { return state_ == nullptr || readable_.await_ready(); }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        return readable_.await_suspend(handle);
+    }
+
+    result<tcp_stream> await_resume();
+
+private:
+    detail::accept_stream* state_;
+    stream_operation::readable readable_;
+};
+
+} // namespace tuyau

@@ -1,0 +1,127 @@
+#include <tuyau/net/tcp_stream.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <netinet/tcp.h>
+
+#include <tuyau/net/resolve.hpp>
+#include <tuyau/runtime/deadline.hpp>
+#include <tuyau/runtime/system.hpp>
+
+namespace tuyau {
+namespace {
+
+constexpr std::size_t largest_send = std::size_t{1} << 30;
+constexpr std::size_t most_pieces = 1024; // UIO_MAXIOV, sendmsg(2)
+
+task<result<tcp_stream>> connect_without_limit(endpoint where) {
+    const int fd = system::open_socket(where.family(), SOCK_STREAM, IPPROTO_TCP);
+    if (fd < 0) co_return failure(-fd);
+    tcp_stream stream(fd);
+    system::set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); // a matter of speed alone
+    auto connected = co_await operation(
+        [&](io_uring_sqe& sqe) { io_uring_prep_connect(&sqe, fd, where.native(), where.native_size()); });
+    if (!connected) co_return failure(connected.error());
+    co_return stream;
+}
+
+task<result<tcp_stream>> connect_without_limit(std::string host, std::uint16_t port) {
+    auto addresses = co_await resolve(std::move(host), port);
+    if (!addresses) co_return failure(addresses.error());
+    std::error_code last = std::make_error_code(std::errc::address_not_available);
+    for (const endpoint& where : *addresses) {
+        auto stream = co_await connect_without_limit(where);
+        if (stream || is_cancelled(stream.error())) co_return stream;
+        last = stream.error();
+    }
+    co_return failure(last);
+}
+
+} // namespace
+
+result<endpoint> detail::ask_endpoint(address_query query, int fd) noexcept {
+    if (fd < 0) return failure(EBADF);
+    sockaddr_storage address{};
+    unsigned size = sizeof address;
+    auto* native = reinterpret_cast<sockaddr*>(&address);
+    if (int error = query(fd, native, &size); error < 0) return failure(-error);
+    return endpoint::from_native(native, size);
+}
+
+void detail::send_base::set_pieces(std::span<iovec> pieces) noexcept {
+    pieces_ = pieces.first(std::min(pieces.size(), most_pieces));
+    for (const iovec& piece : pieces_) remaining_ += piece.iov_len;
+}
+
+void detail::send_base::submit() {
+    io_uring_sqe& sqe = loop::current().requests().prepare(*this);
+    while (pieces_.front().iov_len == 0) pieces_ = pieces_.subspan(1);
+    // MSG_WAITALL: the kernel goes on by itself after a short send (Linux 5.19).
+    if (pieces_.size() == 1) {
+        const iovec& piece = pieces_.front();
+        io_uring_prep_send(&sqe, fd_, piece.iov_base, std::min(piece.iov_len, largest_send), MSG_WAITALL);
+    } else {
+        message_.msg_iov = pieces_.data();
+        message_.msg_iovlen = pieces_.size();
+        io_uring_prep_sendmsg(&sqe, fd_, &message_, MSG_WAITALL);
+    }
+    submitted();
+}
+
+bool detail::send_base::unfinished(int outcome) noexcept {
+    if (outcome == -EINTR || outcome == -EAGAIN) return true;
+    if (outcome < 0) return false;
+    auto sent = static_cast<std::size_t>(outcome);
+    remaining_ -= sent;
+    for (iovec& piece : pieces_) {
+        const std::size_t step = std::min(sent, piece.iov_len);
+        piece.iov_base = static_cast<char*>(piece.iov_base) + step;
+        piece.iov_len -= step;
+        sent -= step;
+        if (sent == 0) break;
+    }
+    return remaining_ != 0;
+}
+
+task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) {
+    if (space.empty()) co_return failure(std::errc::invalid_argument);
+    if (!state_) co_return failure(EBADF);
+    if (state_->in_use()) {
+        auto leased = co_await receive();
+        if (!leased) co_return failure(leased.error());
+        const std::size_t size = std::min(space.size(), leased->size());
+        if (size != 0) std::memcpy(space.data(), leased->data(), size);
+        leased->remove_prefix(size);
+        if (!leased->empty()) state_->put_back(std::move(*leased));
+        co_return size;
+    }
+    auto received = co_await operation([&](io_uring_sqe& sqe) {
+        io_uring_prep_recv(&sqe, fd(), space.data(), std::min(space.size(), largest_send), 0);
+    });
+    if (!received) co_return failure(received.error());
+    co_return static_cast<std::size_t>(*received);
+}
+
+result<void> tcp_stream::shutdown_send() noexcept {
+    if (!state_) return failure(EBADF);
+    if (int error = system::shut_down(fd(), SHUT_WR); error < 0) return failure(-error);
+    return {};
+}
+
+void tcp_stream::abort() noexcept {
+    if (state_) system::shut_down(fd(), SHUT_RDWR);
+}
+
+result<endpoint> tcp_stream::local_endpoint() const noexcept { return detail::ask_endpoint(system::local_address, fd()); }
+
+result<endpoint> tcp_stream::peer_endpoint() const noexcept { return detail::ask_endpoint(system::peer_address, fd()); }
+
+task<result<tcp_stream>> connect(endpoint where, std::chrono::milliseconds limit) {
+    co_return co_await with_deadline(limit, connect_without_limit(where));
+}
+
+task<result<tcp_stream>> connect(std::string host, std::uint16_t port, std::chrono::milliseconds limit) {
+    co_return co_await with_deadline(limit, connect_without_limit(std::move(host), port));
+}
+
+} // namespace tuyau

@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/ring.hpp>
+
+namespace tuyau {
+
+struct buffer_options {
+    unsigned size = 4096;     ///< bytes in one buffer
+    unsigned initial = 256;   ///< buffers made at the start; more are added when they run out
+    unsigned most = 8192;     ///< buffers at most, rounded up to a power of two, 32768 at the highest
+};
+
+class buffers;
+
+/// Bytes that the kernel wrote into a buffer of the loop's ring, leased until this object is destroyed.
+///
+/// Move-only; empty when default-made. Stays on its loop's thread, and must not outlive its loop. Holding leases holds
+/// memory back from every stream of the loop: copy what is to be kept for long.
+class buffer {
+public:
+    buffer() noexcept = default;
+    buffer(buffer&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)), data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)), id_(other.id_) {}
+    buffer& operator=(buffer&& other) noexcept {
+        if (this != &other) {
+            release();
+            owner_ = std::exchange(other.owner_, nullptr);
+            data_ = std::exchange(other.data_, nullptr);
+            size_ = std::exchange(other.size_, 0);
+            id_ = other.id_;
+        }
+        return *this;
+    }
+    ~buffer() { release(); }
+
+    const char* data() const noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    std::string_view text() const noexcept { return {data_, size_}; }
+    std::span<const std::byte> bytes() const noexcept { return std::as_bytes(std::span(data_, size_)); }
+
+    /// Gives up the first `count` bytes.
+    void remove_prefix(std::size_t count) noexcept {
+        count = count < size_ ? count : size_;
+        data_ += count;
+        size_ -= count;
+    }
+
+    /// Gives the buffer back before the end of this object's life.
+    void release() noexcept;
+
+private:
+    friend class buffers;
+    buffer(buffers& owner, const char* data, std::size_t size, std::uint16_t id) noexcept
+        : owner_(&owner), data_(data), size_(size), id_(id) {}
+
+    buffers* owner_ = nullptr;
+    const char* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::uint16_t id_ = 0;
+};
+
+/// Received buffers that wait for their reader, in order: a queue that costs eight bytes and no allocation.
+struct buffer_queue {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+    std::uint16_t count = 0;
+};
+
+/// A stream that found no buffer left; told when there is one again.
+class buffer_waiter : public list_node {
+public:
+    virtual void buffers_available() noexcept = 0;
+
+protected:
+    ~buffer_waiter() = default;
+};
+
+/// The buffers that one loop lends to the kernel for multishot receives (a provided-buffer ring), shared by all its
+/// streams, so that an idle connection holds none. Grows in slabs when it runs dry, up to a bound; past it, streams wait
+/// until a lease comes home.
+class buffers {
+public:
+    /// Throws `ring_error` when the kernel refuses the buffer ring.
+    buffers(ring& owner, buffer_options options);
+    buffers(const buffers&) = delete;
+    buffers& operator=(const buffers&) = delete;
+    ~buffers();
+
+    static constexpr int group = 0;
+
+    std::size_t buffer_size() const noexcept { return size_; }
+
+    /// Buffers in the kernel's hands.
+    unsigned available() const noexcept { return available_; }
+
+    /// Buffers made so far.
+    unsigned total() const noexcept { return total_; }
+
+    /// Appends what a completion with IORING_CQE_F_BUFFER brought.
+    void push(buffer_queue& queue, unsigned completion_flags, std::size_t size) noexcept;
+    buffer pop(buffer_queue& queue) noexcept;
+
+    /// Puts what is left of a buffer back at the head of the queue.
+    void push_front(buffer_queue& queue, buffer&& rest) noexcept;
+
+    void clear(buffer_queue& queue) noexcept;
+
+    /// Takes home the buffer of a completion that brought no bytes.
+    void discard(unsigned completion_flags) noexcept;
+
+    /// For a receive that ended with ENOBUFS: `waiter` is told, from `publish`, once there is a buffer again.
+    void wait(buffer_waiter& waiter) noexcept { waiters_.push_back(waiter); }
+
+    /// Hands what came home back to the kernel, all at once, and tells those who wait. Called before each submission.
+    void publish() noexcept;
+
+private:
+    friend class buffer;
+
+    struct record {
+        std::uint32_t offset;
+        std::uint32_t size;
+        std::uint16_t next;
+    };
+
+    char* address(std::uint16_t id) const noexcept { return slabs_[id / slab_count_].get() + (id % slab_count_) * size_; }
+    void take_home(std::uint16_t id) noexcept;
+    bool grow() noexcept;
+
+    ring& ring_;
+    io_uring_buf_ring* shared_ = nullptr;
+    std::size_t size_;
+    unsigned slab_count_; // buffers in one slab
+    unsigned entries_;    // of the ring shared with the kernel
+    unsigned total_ = 0;
+    unsigned available_ = 0;
+    unsigned unpublished_ = 0;
+    std::vector<std::unique_ptr<char[]>> slabs_;
+    std::vector<record> records_;
+    list<buffer_waiter> waiters_;
+};
+
+inline void buffer::release() noexcept {
+    if (owner_ == nullptr) return;
+    std::exchange(owner_, nullptr)->take_home(id_);
+    data_ = nullptr;
+    size_ = 0;
+}
+
+inline void buffers::push(buffer_queue& queue, unsigned completion_flags, std::size_t size) noexcept {
+    const auto id = static_cast<std::uint16_t>(completion_flags >> IORING_CQE_BUFFER_SHIFT);
+    --available_;
+    records_[id].offset = 0;
+    records_[id].size = static_cast<std::uint32_t>(size);
+    if (queue.count == 0)
+        queue.first = id;
+    else
+        records_[queue.last].next = id;
+    queue.last = id;
+    ++queue.count;
+}
+
+inline buffer buffers::pop(buffer_queue& queue) noexcept {
+    const std::uint16_t id = queue.first;
+    const record& taken = records_[id];
+    queue.first = taken.next;
+    --queue.count;
+    return buffer(*this, address(id) + taken.offset, taken.size, id);
+}
+
+inline void buffers::take_home(std::uint16_t id) noexcept {
+    io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id,
+                          io_uring_buf_ring_mask(entries_), static_cast<int>(unpublished_));
+    ++unpublished_;
+}
+
+inline void buffers::publish() noexcept {
+    if (unpublished_ != 0) {
+        io_uring_buf_ring_advance(shared_, static_cast<int>(unpublished_));
+        available_ += unpublished_;
+        unpublished_ = 0;
+    }
+    if (waiters_.empty()) [[likely]]
+        return;
+    if (available_ == 0 && !grow()) return;
+    list<buffer_waiter> told;
+    told.take(waiters_);
+    while (buffer_waiter* waiter = told.pop_front()) waiter->buffers_available();
+}
+
+} // namespace tuyau

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include <tuyau/runtime/await_chain.hpp>
+#include <tuyau/runtime/buffers.hpp>
+#include <tuyau/runtime/frame_pool.hpp>
+#include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/ring.hpp>
+#include <tuyau/runtime/suspension.hpp>
+#include <tuyau/runtime/system.hpp>
+#include <tuyau/runtime/task.hpp>
+#include <tuyau/runtime/timer_wheel.hpp>
+
+namespace tuyau {
+
+struct loop_options {
+    ring_options ring;
+    buffer_options buffers;
+};
+
+/// One thread's event loop: its ring, its receive buffers, its timers, and the coroutines that are ready to go on.
+///
+/// Bound to the thread that makes it, on which it is `loop::current()` until it is destroyed. Each round resumes what is
+/// ready, expires timers, submits what was prepared in one call into the kernel, and reads what has completed. Destroying
+/// it cancels what is still in flight and waits for the last completion of each request.
+class loop {
+public:
+    using clock = system::clock;
+
+    /// Throws `ring_error`: its what() names the cause and the remedy.
+    explicit loop(loop_options options = {});
+    loop(const loop&) = delete;
+    loop& operator=(const loop&) = delete;
+    ~loop();
+
+    /// The loop of the calling thread. There must be one.
+    static loop& current() noexcept {
+        require(current_ != nullptr, "no loop runs on this thread (use tuyau::run, or make a tuyau::loop first)");
+        return *current_;
+    }
+
+    /// The loop of the calling thread, or null.
+    static loop* current_or_null() noexcept { return current_; }
+
+    /// Runs `work` and whatever it starts until `work` has finished; its value, or its exception. Not from a coroutine.
+    template <class T>
+    T run(task<T> work);
+
+    /// The time at which the present round began: one look at the clock serves a whole round.
+    clock::time_point now() const noexcept { return now_; }
+
+    ring& requests() noexcept { return ring_; }
+    buffers& receive_buffers() noexcept { return buffers_; }
+
+    void arm(timer_node& timer, clock::time_point when) noexcept { timers_.arm(timer, when); }
+
+    /// True while the loop is being destroyed: nothing new is to be put in flight.
+    bool closing() const noexcept { return closing_; }
+
+    /// Puts a suspended coroutine among those resumed in the next round.
+    void make_ready(suspension& suspended) noexcept { ready_.push_back(suspended); }
+
+    /// Blocks the thread until `finished()`, reading completions and resuming nobody: for destructors that have to wait
+    /// for the kernel to let go of memory.
+    template <std::predicate Finished>
+    void wait_until(Finished finished) {
+        while (!finished()) {
+            buffers_.publish();
+            ring_.wait(std::nullopt);
+        }
+    }
+
+private:
+    void run_until(const bool& finished);
+    void round();
+
+    static constinit thread_local loop* current_;
+
+    loop* previous_;
+    ring ring_;
+    buffers buffers_;
+    clock::time_point now_;
+    timer_wheel timers_;
+    list<suspension> ready_;
+    unsigned rounds_without_sleep_ = 0;
+    bool running_ = false;
+    bool closing_ = false;
+};
+
+namespace detail {
+
+/// The coroutine at the bottom of `loop::run`.
+class root {
+public:
+    struct promise_type : frame_pool::pooled {
+        promise_type(await_chain& chain, bool& finished, auto&) noexcept : chain_(&chain), finished_(&finished) {}
+        root get_return_object() noexcept { return root(std::coroutine_handle<promise_type>::from_promise(*this)); }
+        std::suspend_always initial_suspend() const noexcept { return {}; }
+        std::suspend_always final_suspend() const noexcept {
+            *finished_ = true;
+            return {};
+        }
+        void return_void() const noexcept {}
+        [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }
+        await_chain* chain() const noexcept { return chain_; }
+
+    private:
+        await_chain* chain_;
+        bool* finished_;
+    };
+
+    root(const root&) = delete;
+    root& operator=(const root&) = delete;
+    ~root() { handle_.destroy(); }
+
+    void start() { trampoline::run(handle_); }
+
+private:
+    explicit root(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+    std::coroutine_handle<promise_type> handle_;
+};
+
+template <class T>
+struct root_outcome {
+    task<T> work;
+    std::optional<T> value;
+    std::exception_ptr error;
+};
+
+template <>
+struct root_outcome<void> {
+    task<void> work;
+    std::exception_ptr error;
+};
+
+template <class T>
+root run_root(await_chain&, bool&, root_outcome<T>& outcome) {
+    try {
+        if constexpr (std::is_void_v<T>)
+            co_await std::move(outcome.work);
+        else
+            outcome.value.emplace(co_await std::move(outcome.work));
+    } catch (...) {
+        outcome.error = std::current_exception();
+    }
+}
+
+} // namespace detail
+
+template <class T>
+T loop::run(task<T> work) {
+    bool finished = false;
+    await_chain chain;
+    detail::root_outcome<T> outcome{};
+    outcome.work = std::move(work);
+    {
+        detail::root root = detail::run_root(chain, finished, outcome);
+        root.start();
+        run_until(finished);
+    }
+    outcome.work = {};
+    if (outcome.error) std::rethrow_exception(outcome.error);
+    if constexpr (!std::is_void_v<T>) return std::move(*outcome.value);
+}
+
+inline void suspension::resume_soon() noexcept {
+    end_wait();
+    if (!linked()) loop::current().make_ready(*this);
+}
+
+} // namespace tuyau

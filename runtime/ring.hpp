@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <system_error>
+
+#include <liburing.h>
+
+#include <tuyau/runtime/completion.hpp>
+
+namespace tuyau {
+
+struct ring_options {
+    unsigned submission_entries = 512;  ///< requests prepared between two calls into the kernel before one is forced
+    unsigned completion_entries = 8192; ///< completions that can wait unread before the kernel has to keep them aside
+};
+
+/// Why no io_uring could be set up: what() names the cause and the remedy.
+class ring_error : public std::system_error {
+public:
+    using std::system_error::system_error;
+};
+
+/// Owns one io_uring: prepares requests, submits them, hands completions to their targets.
+///
+/// Bound to the thread that makes it (IORING_SETUP_SINGLE_ISSUER). A target must live until its last completion (the
+/// one without IORING_CQE_F_MORE) has been dispatched.
+class ring {
+public:
+    /// Throws `ring_error`. Falls back from DEFER_TASKRUN on kernels that refuse it and to smaller queues when locked
+    /// memory is short.
+    explicit ring(ring_options options = {});
+    ring(const ring&) = delete;
+    ring& operator=(const ring&) = delete;
+    ~ring();
+
+    /// A request to fill in with one of liburing's `io_uring_prep_*`, whose completions go to `target`. Never fails:
+    /// when the submission queue is full its requests are submitted first.
+    io_uring_sqe& prepare(completion_target& target) {
+        io_uring_sqe& sqe = free_entry();
+        io_uring_sqe_set_data(&sqe, &target);
+        ++in_flight_;
+        return sqe;
+    }
+
+    /// Asks the kernel to end the target's request. Only the target's own last completion says that it has ended.
+    void cancel(completion_target& target);
+
+    /// Asks the kernel to end every request of this ring.
+    void cancel_all();
+
+    /// Submits what is prepared and reads what has completed, without sleeping.
+    void poll() { enter(0, {}); }
+
+    /// Submits what is prepared and sleeps until something completes or `limit` has passed.
+    void wait(std::optional<std::chrono::nanoseconds> limit) { enter(1, limit); }
+
+    /// Reads what has completed, without a call into the kernel; how many completions there were.
+    unsigned dispatch() noexcept;
+
+    /// Requests whose last completion is still to come.
+    std::uint64_t in_flight() const noexcept { return in_flight_; }
+
+    /// Requests prepared and not yet submitted.
+    unsigned prepared() const noexcept { return io_uring_sq_ready(&ring_); }
+
+    /// Times that a full completion queue made the kernel keep completions aside.
+    std::uint64_t overflows() const noexcept { return overflows_; }
+
+    /// `IORING_SETUP_*` flags that the kernel accepted.
+    unsigned flags() const noexcept { return ring_.flags; }
+
+    /// For what concerns the whole ring, such as registering buffers.
+    io_uring* native() noexcept { return &ring_; }
+
+private:
+    io_uring_sqe& free_entry();
+    void enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit);
+
+    io_uring ring_{};
+    std::uint64_t in_flight_ = 0;
+    std::uint64_t overflows_ = 0;
+};
+
+} // namespace tuyau

@@ -1,0 +1,82 @@
+#include <tuyau/runtime/scope.hpp>
+
+#include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/trampoline.hpp>
+
+namespace tuyau {
+
+/// The bottom of one child's chain: it tells the scope when the child has finished, and frees itself.
+struct scope::child_promise : list_node, frame_pool::pooled {
+    child_promise(scope& owner, task<>&) noexcept : owner_(owner) {}
+
+    child get_return_object() noexcept;
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    struct last {
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<child_promise> handle) const noexcept {
+            scope& owner = handle.promise().owner_;
+            std::exception_ptr error = std::move(handle.promise().error_);
+            handle.destroy();
+            owner.finished(std::move(error));
+        }
+        void await_resume() const noexcept {}
+    };
+    last final_suspend() const noexcept { return {}; }
+
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    await_chain* chain() noexcept { return &chain_; }
+
+    scope& owner_;
+    await_chain chain_;
+    std::exception_ptr error_;
+};
+
+class scope::child {
+public:
+    using promise_type = child_promise;
+    std::coroutine_handle<child_promise> handle;
+};
+
+scope::child scope::child_promise::get_return_object() noexcept {
+    return {std::coroutine_handle<child_promise>::from_promise(*this)};
+}
+
+scope::scope() noexcept = default;
+
+scope::child scope::run_child(scope&, task<> work) { co_await std::move(work); }
+
+void scope::spawn(task<> work) {
+    require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
+    auto handle = run_child(*this, std::move(work)).handle;
+    children_.push_back(handle.promise());
+    ++size_;
+    if (stopped_) handle.promise().chain_.request_stop();
+    trampoline::run(handle);
+}
+
+void scope::stop() noexcept {
+    stopped_ = true;
+    children_.for_each([](child_promise& each) { each.chain_.request_stop(); });
+}
+
+void scope::finished(std::exception_ptr error) noexcept {
+    --size_;
+    if (error && !error_) {
+        error_ = std::move(error);
+        stop();
+    }
+    if (size_ == 0 && joiner_ != nullptr) joiner_->resume_soon();
+}
+
+scope::~scope() {
+    stop();
+    while (!children_.empty()) {
+        auto handle = std::coroutine_handle<child_promise>::from_promise(children_.front());
+        handle.destroy();
+        --size_;
+    }
+}
+
+} // namespace tuyau

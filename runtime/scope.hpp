@@ -1,0 +1,93 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <utility>
+
+#include <tuyau/runtime/await_chain.hpp>
+#include <tuyau/runtime/frame_pool.hpp>
+#include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/suspension.hpp>
+#include <tuyau/runtime/task.hpp>
+
+namespace tuyau {
+
+/// Owns child tasks that run beside each other on the loop of their parent. No child outlives it.
+///
+/// `co_await join()` waits until all have finished; the first exception that left a child stops the others and is thrown
+/// from there. Destroying a scope stops its children and destroys them; what they have in flight is cancelled and waited
+/// for. Used on one loop's thread.
+class scope {
+public:
+    scope() noexcept;
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+    ~scope();
+
+    /// Starts `work`, which runs until it first suspends before this returns. A child spawned after a stop runs with the
+    /// stop already requested.
+    void spawn(task<> work);
+
+    /// Asks every child to stop: their present and later waits end with `operation_canceled`.
+    void stop() noexcept;
+
+    /// Children that have not finished.
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+
+    class joined;
+
+    /// Waits until every child has finished. A stop of the awaiting task stops the children, and is waited for too.
+    joined join() noexcept;
+
+private:
+    class child;
+    static child run_child(scope& owner, task<> work);
+    void finished(std::exception_ptr error) noexcept;
+
+    struct child_promise;
+    list<child_promise> children_;
+    std::size_t size_ = 0;
+    joined* joiner_ = nullptr;
+    std::exception_ptr error_;
+    bool stopped_ = false;
+};
+
+class scope::joined final : public suspension {
+public:
+    explicit joined(scope& owner) noexcept : owner_(owner) {}
+    ~joined() {
+        if (owner_.joiner_ == this) owner_.joiner_ = nullptr;
+    }
+
+    bool await_ready() const noexcept { return owner_.empty(); }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        require(owner_.joiner_ == nullptr, "a scope was joined twice at the same time");
+        await_chain* chain = chain_of(handle.promise());
+        if (chain != nullptr && chain->stop_requested()) {
+            owner_.stop();
+            if (owner_.empty()) return false;
+        }
+        begin_wait_in(handle, chain);
+        owner_.joiner_ = this;
+        return true;
+    }
+
+    void await_resume() {
+        owner_.joiner_ = nullptr;
+        if (auto error = std::exchange(owner_.error_, nullptr)) std::rethrow_exception(error);
+    }
+
+    void stop() noexcept override { owner_.stop(); }
+
+private:
+    friend class scope;
+    scope& owner_;
+};
+
+inline scope::joined scope::join() noexcept { return joined(*this); }
+
+} // namespace tuyau

@@ -1,0 +1,53 @@
+#include <tuyau/runtime/stream_operation.hpp>
+
+#include <utility>
+
+namespace tuyau {
+
+void stream_operation::arm() noexcept {
+    if (state_ != state::idle) return;
+    loop& here = loop::current();
+    if (here.closing()) return;
+    prepare(here.requests().prepare(*this));
+    state_ = state::armed;
+}
+
+void stream_operation::cancel() noexcept {
+    if (state_ != state::armed) return;
+    state_ = state::stopping;
+    loop::current().requests().cancel(*this);
+}
+
+void stream_operation::abandon() noexcept {
+    if (readable* reader = std::exchange(reader_, nullptr)) {
+        reader->stream_ = nullptr;
+        reader->resume_soon();
+    }
+    abandoned_ = true;
+    drop();
+    if (state_ == state::idle) {
+        delete this;
+        return;
+    }
+    cancel();
+}
+
+void stream_operation::wake() noexcept {
+    if (reader_ != nullptr && has_something()) reader_->resume_soon();
+}
+
+void stream_operation::complete(int outcome, unsigned flags) noexcept {
+    const bool last = (flags & IORING_CQE_F_MORE) == 0;
+    if (last) state_ = state::idle;
+    keep(outcome, flags);
+    if (last) {
+        if (abandoned_) {
+            delete this;
+            return;
+        }
+        ended();
+    }
+    wake();
+}
+
+} // namespace tuyau

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <coroutine>
+
+#include <tuyau/runtime/completion.hpp>
+#include <tuyau/runtime/frame_pool.hpp>
+#include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/suspension.hpp>
+
+namespace tuyau {
+
+/// One multishot request as a sequence: the part that does not depend on what it brings.
+///
+/// The derived class keeps what has come until its one reader takes it. The request is armed when somebody first waits,
+/// and again whenever the kernel has ended it for a reason that concerns nobody (a full completion queue, no buffer or
+/// descriptor left). It lives in the pool, apart from any coroutine's frame, and is let go with `abandon`: the object
+/// outlives its owner until the kernel has sent the request's last completion. Whoever waits on it then is woken empty-handed.
+class stream_operation : public completion_target, public frame_pool::pooled {
+public:
+    stream_operation(const stream_operation&) = delete;
+    stream_operation& operator=(const stream_operation&) = delete;
+
+    /// Gives the object up: it cancels its request and deletes itself once nothing is in flight.
+    void abandon() noexcept;
+
+    bool armed() const noexcept { return state_ != state::idle; }
+
+    /// Awaits until there is something to take. One reader at a time.
+    class readable;
+
+protected:
+    stream_operation() noexcept = default;
+    virtual ~stream_operation() = default;
+
+    /// The owner has let go; what was kept is of no use to anyone any more.
+    virtual void drop() noexcept = 0;
+
+    /// Fills in the multishot request.
+    virtual void prepare(io_uring_sqe& sqe) noexcept = 0;
+
+    /// Keeps what one completion brought, also when it is the request's last.
+    virtual void keep(int outcome, unsigned flags) noexcept = 0;
+
+    /// Whether the reader has something to take: data, the end, or an error.
+    virtual bool has_something() const noexcept = 0;
+
+    /// The request has ended; called after `keep`. Whoever waits is woken, or the request armed again, by this class.
+    virtual void ended() noexcept {}
+
+    /// Puts the request in flight, unless it is.
+    void arm() noexcept;
+
+    /// Asks the kernel to end the request (to hold a fast sender back, or to let go); what comes meanwhile is kept.
+    void cancel() noexcept;
+
+    /// True when the request should be in flight: somebody waits and there is nothing to take.
+    bool wanted() const noexcept { return reader_ != nullptr && !has_something(); }
+
+    /// Wakes the reader, if there is something to take.
+    void wake() noexcept;
+
+private:
+    enum class state : unsigned char { idle, armed, stopping };
+
+    void complete(int outcome, unsigned flags) noexcept final;
+
+    readable* reader_ = nullptr;
+    state state_ = state::idle;
+    bool abandoned_ = false;
+};
+
+class stream_operation::readable final : public suspension {
+public:
+    explicit readable(stream_operation* stream) noexcept : stream_(stream) {}
+    ~readable() { leave(); }
+
+    bool await_ready() const noexcept { return stream_->has_something(); }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        require(stream_->reader_ == nullptr, "two coroutines wait on one stream at the same time");
+        if (!begin_wait(handle)) return false;
+        stream_->reader_ = this;
+        stream_->arm();
+        return true;
+    }
+
+    /// True when there is something to take; false when the awaiting task was asked to stop, or the stream given up.
+    bool await_resume() noexcept {
+        leave();
+        return stream_ != nullptr && stream_->has_something();
+    }
+
+    void stop() noexcept override {
+        leave();
+        resume_soon();
+    }
+
+private:
+    friend class stream_operation;
+
+    void leave() noexcept {
+        if (stream_ != nullptr && stream_->reader_ == this) stream_->reader_ = nullptr;
+    }
+
+    stream_operation* stream_;
+};
+
+} // namespace tuyau

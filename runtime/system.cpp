@@ -1,0 +1,107 @@
+#include <tuyau/runtime/system.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+
+namespace tuyau::system {
+namespace {
+
+int or_errno(int result) noexcept { return result < 0 ? -errno : result; }
+
+constexpr int highest_signal = 64;
+
+std::uint64_t to_bits(const sigset_t& set) noexcept {
+    std::uint64_t bits = 0;
+    for (int number = 1; number <= highest_signal; ++number)
+        if (sigismember(&set, number) == 1) bits |= std::uint64_t{1} << (number - 1);
+    return bits;
+}
+
+sigset_t from_bits(std::uint64_t bits) noexcept {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int number = 1; number <= highest_signal; ++number)
+        if ((bits >> (number - 1)) & 1) sigaddset(&set, number);
+    return set;
+}
+
+rlim_t raise_limit(int resource) noexcept {
+    rlimit limit{};
+    if (getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) return 0;
+    const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+    return setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0 ? limit.rlim_cur : before;
+}
+
+} // namespace
+
+clock::time_point now() noexcept { return clock::now(); }
+
+int open_socket(int family, int type, int protocol) noexcept {
+    return or_errno(::socket(family, type | SOCK_CLOEXEC, protocol));
+}
+
+int set_option(int fd, int level, int option, int value) noexcept {
+    return or_errno(::setsockopt(fd, level, option, &value, sizeof value));
+}
+
+int bind(int fd, const sockaddr* address, unsigned length) noexcept { return or_errno(::bind(fd, address, length)); }
+
+int listen(int fd, int backlog) noexcept { return or_errno(::listen(fd, backlog)); }
+
+int local_address(int fd, sockaddr* address, unsigned* length) noexcept {
+    return or_errno(::getsockname(fd, address, length));
+}
+
+int peer_address(int fd, sockaddr* address, unsigned* length) noexcept {
+    return or_errno(::getpeername(fd, address, length));
+}
+
+int shut_down(int fd, int how) noexcept { return or_errno(::shutdown(fd, how)); }
+
+void close(int fd) noexcept { ::close(fd); }
+
+int open_signals(std::uint64_t signals, std::uint64_t* previous) noexcept {
+    const sigset_t wanted = from_bits(signals);
+    sigset_t before;
+    if (int error = pthread_sigmask(SIG_BLOCK, &wanted, &before); error != 0) return -error;
+    *previous = to_bits(before);
+    const int fd = or_errno(::signalfd(-1, &wanted, SFD_CLOEXEC));
+    if (fd < 0) restore_signal_mask(*previous);
+    return fd;
+}
+
+void restore_signal_mask(std::uint64_t mask) noexcept {
+    const sigset_t set = from_bits(mask);
+    pthread_sigmask(SIG_SETMASK, &set, nullptr);
+}
+
+int open_event() noexcept { return or_errno(::eventfd(0, EFD_CLOEXEC)); }
+
+void raise_event(int fd) noexcept {
+    const std::uint64_t one = 1;
+    while (::write(fd, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+int io_uring_disabled() noexcept {
+    int level = 0;
+    if (std::FILE* file = std::fopen("/proc/sys/kernel/io_uring_disabled", "re")) {
+        if (std::fscanf(file, "%d", &level) != 1) level = 0;
+        std::fclose(file);
+    }
+    return level;
+}
+
+void raise_locked_memory_limit() noexcept { raise_limit(RLIMIT_MEMLOCK); }
+
+std::size_t raise_descriptor_limit() noexcept { return static_cast<std::size_t>(raise_limit(RLIMIT_NOFILE)); }
+
+} // namespace tuyau::system

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+struct sockaddr;
+
+/// Every system call of the runtime that does not pass through the ring, and the clock. One file, so that a simulated
+/// kernel can stand in for it. Functions that return an int give a result or a negative errno.
+namespace tuyau::system {
+
+using clock = std::chrono::steady_clock;
+
+clock::time_point now() noexcept;
+
+int open_socket(int family, int type, int protocol) noexcept;
+int set_option(int fd, int level, int option, int value) noexcept;
+int bind(int fd, const sockaddr* address, unsigned length) noexcept;
+int listen(int fd, int backlog) noexcept;
+int local_address(int fd, sockaddr* address, unsigned* length) noexcept;
+int peer_address(int fd, sockaddr* address, unsigned* length) noexcept;
+int shut_down(int fd, int how) noexcept;
+void close(int fd) noexcept;
+
+/// A descriptor that reads as `signalfd_siginfo` for each of `signals` (bit n - 1 for signal n), which are blocked for
+/// the calling thread from here on; the mask before that goes to `previous`.
+int open_signals(std::uint64_t signals, std::uint64_t* previous) noexcept;
+void restore_signal_mask(std::uint64_t mask) noexcept;
+
+int open_event() noexcept;
+void raise_event(int fd) noexcept;
+
+/// The value of kernel.io_uring_disabled; 0 also where the kernel does not have it.
+int io_uring_disabled() noexcept;
+
+/// Raises the soft limit on locked memory to the hard one.
+void raise_locked_memory_limit() noexcept;
+
+/// Raises the soft limit on descriptors to the hard one; the limit then in force.
+std::size_t raise_descriptor_limit() noexcept;
+
+} // namespace tuyau::system

@@ -1,0 +1,192 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <tuyau/runtime/await_chain.hpp>
+#include <tuyau/runtime/contract.hpp>
+#include <tuyau/runtime/frame_pool.hpp>
+#include <tuyau/runtime/trampoline.hpp>
+
+namespace tuyau {
+
+template <class T>
+class task;
+
+namespace detail {
+
+class task_promise_base : public frame_pool::pooled {
+public:
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    struct final_awaiter {
+        bool await_ready() const noexcept { return false; }
+        template <class Promise>
+        void await_suspend(std::coroutine_handle<Promise> finished) const noexcept {
+            trampoline::here.next = finished.promise().continuation_;
+        }
+        void await_resume() const noexcept {}
+    };
+    final_awaiter final_suspend() const noexcept { return {}; }
+
+    await_chain* chain() const noexcept { return chain_; }
+
+private:
+    template <class T>
+    friend class tuyau::task;
+
+    await_chain* chain_ = nullptr;
+    std::coroutine_handle<> continuation_; // none while the awaiter that started us is still on the stack
+};
+
+template <class T>
+class task_promise : public task_promise_base {
+public:
+    task_promise() noexcept {}
+    ~task_promise() {
+        if (outcome_ == outcome::value) std::destroy_at(std::addressof(value_));
+        if (outcome_ == outcome::error) std::destroy_at(std::addressof(error_));
+    }
+
+    task<T> get_return_object() noexcept;
+
+    template <class U = T>
+        requires std::is_constructible_v<T, U&&>
+    void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
+        std::construct_at(std::addressof(value_), std::forward<U>(value));
+        outcome_ = outcome::value;
+    }
+
+    void unhandled_exception() noexcept {
+        std::construct_at(std::addressof(error_), std::current_exception());
+        outcome_ = outcome::error;
+    }
+
+    T take() {
+        if (outcome_ == outcome::error) std::rethrow_exception(std::move(error_));
+        return std::move(value_);
+    }
+
+private:
+    enum class outcome : unsigned char { none, value, error };
+    union {
+        T value_;
+        std::exception_ptr error_;
+    };
+    outcome outcome_ = outcome::none;
+};
+
+template <>
+class task_promise<void> : public task_promise_base {
+public:
+    task<void> get_return_object() noexcept;
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    void take() {
+        if (error_) std::rethrow_exception(std::move(error_));
+    }
+
+private:
+    std::exception_ptr error_;
+};
+
+} // namespace detail
+
+/// A coroutine that starts when it is awaited and gives its awaiter a `T`, or the exception that left it.
+///
+/// Lazy, move-only, awaited once, on the thread of the loop that runs its awaiter. Awaiting a task that finishes without
+/// suspending does not grow the stack, with any compiler and any flags, and neither does a recursion of tasks. Destroying
+/// a task is safe at any point where it is suspended: what it has in flight is cancelled and waited for first.
+template <class T = void>
+class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
+    static_assert(!std::is_reference_v<T>, "a task gives a value; return a pointer or std::reference_wrapper instead");
+
+public:
+    using promise_type = detail::task_promise<T>;
+    using value_type = T;
+
+    task() noexcept = default;
+    task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    task& operator=(task&& other) noexcept {
+        if (this != &other) {
+            reset();
+            handle_ = std::exchange(other.handle_, nullptr);
+        }
+        return *this;
+    }
+    ~task() { reset(); }
+
+    /// False for a task that was moved from or default-made; such a task must not be awaited.
+    explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+
+    class awaiter {
+    public:
+        awaiter(std::coroutine_handle<promise_type> child, await_chain* chain) noexcept : child_(child), chain_(chain) {}
+
+        bool await_ready() const noexcept { return false; }
+
+        template <class Promise>
+        bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+            auto& promise = child_.promise();
+            promise.chain_ = chain_ != nullptr ? chain_ : chain_of(parent.promise());
+            auto& here = trampoline::here;
+            if (here.depth == trampoline::deepest) {
+                promise.continuation_ = parent;
+                here.next = child_;
+                return true;
+            }
+            ++here.depth;
+            child_.resume();
+            --here.depth;
+            if (child_.done()) return false;
+            promise.continuation_ = parent;
+            return true;
+        }
+
+        T await_resume() { return child_.promise().take(); }
+
+    private:
+        std::coroutine_handle<promise_type> child_;
+        await_chain* chain_;
+    };
+
+    /// Starts the task in the chain of its awaiter.
+    awaiter operator co_await() && noexcept { return in_chain(nullptr); }
+
+    /// For building blocks: an awaiter that runs the task in a chain of its own.
+    awaiter in_chain(await_chain* chain) noexcept {
+        require(static_cast<bool>(handle_), "an empty task was awaited (was it moved from?)");
+        require(!handle_.done() && handle_.promise().chain_ == nullptr, "a task was awaited twice");
+        return awaiter(handle_, chain);
+    }
+
+private:
+    friend promise_type;
+    explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+
+    void reset() noexcept {
+        if (auto handle = std::exchange(handle_, nullptr)) handle.destroy();
+    }
+
+    std::coroutine_handle<promise_type> handle_;
+};
+
+namespace detail {
+
+template <class T>
+task<T> task_promise<T>::get_return_object() noexcept {
+    return task<T>(std::coroutine_handle<task_promise<T>>::from_promise(*this));
+}
+
+inline task<void> task_promise<void>::get_return_object() noexcept {
+    return task<void>(std::coroutine_handle<task_promise<void>>::from_promise(*this));
+}
+
+} // namespace detail
+
+} // namespace tuyau

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <optional>
+
+#include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/system.hpp>
+
+namespace tuyau {
+
+/// Something that is to happen at a time. Lives in its owner; leaves the wheel when destroyed.
+class timer_node : public list_node {
+public:
+    /// Called once per arming, never before its time, on the loop's thread. Resumes nothing; it may arm itself again.
+    virtual void expire() noexcept = 0;
+
+protected:
+    ~timer_node() = default;
+
+private:
+    friend class timer_wheel;
+    std::uint64_t tick_ = 0;
+};
+
+/// A hierarchical timing wheel (Varghese and Lauck, 1987): arming and disarming cost the same with one timer and with a
+/// million, and no system call. Its tick is a millisecond; a timer is never early and less than two ticks late on an idle
+/// machine.
+class timer_wheel {
+public:
+    using clock = system::clock;
+
+    explicit timer_wheel(clock::time_point start) noexcept : start_(start) {}
+
+    /// Times in the past expire at the next `advance`.
+    void arm(timer_node& node, clock::time_point when) noexcept;
+
+    /// Expires what is due at `now`.
+    void advance(clock::time_point now) noexcept;
+
+    /// When `advance` is to be called next, at the latest; nothing when no timer is armed. May be earlier than the first
+    /// timer, never later.
+    std::optional<clock::time_point> next() const noexcept;
+
+    /// Forgets every timer without expiring it.
+    void clear() noexcept;
+
+private:
+    static constexpr unsigned bits = 6;
+    static constexpr unsigned slots = 1u << bits;
+    static constexpr unsigned levels = 7; // 2^42 ms: 139 years
+    static constexpr std::uint64_t horizon = (std::uint64_t{1} << (bits * levels)) - 1;
+
+    struct level {
+        std::array<list<timer_node>, slots> slot;
+        mutable std::uint64_t occupied = 0; // a set bit may belong to a slot that has been emptied since
+    };
+
+    struct expiry {
+        unsigned level;
+        unsigned slot;
+        std::uint64_t tick;
+    };
+
+    std::optional<expiry> first() const noexcept;
+    void place(timer_node& node) noexcept;
+
+    clock::time_point start_;
+    std::uint64_t now_ = 0; // ticks since start_ that have been dealt with
+    std::array<level, levels> levels_;
+};
+
+} // namespace tuyau
