@@ -33,6 +33,11 @@ public:
         if (waiting_ != nullptr) waiting_->stop();
     }
 
+    /// Ends the present wait with `operation_canceled`, and no later one.
+    void interrupt() noexcept {
+        if (waiting_ != nullptr) waiting_->stop();
+    }
+
     /// For awaitables: says who is to be told of a stop, until `waits_no_more`.
     void waits_for(stoppable& target) noexcept { waiting_ = &target; }
     void waits_no_more(stoppable& target) noexcept {

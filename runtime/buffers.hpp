@@ -14,9 +14,9 @@
 namespace tuyau {
 
 struct buffer_options {
-    unsigned size = 4096;     ///< bytes in one buffer
-    unsigned initial = 256;   ///< buffers made at the start; more are added when they run out
-    unsigned most = 8192;     ///< buffers at most, rounded up to a power of two, 32768 at the highest
+    unsigned size = 4096;   ///< bytes in one buffer
+    unsigned initial = 256; ///< buffers made at the start; more are added when they run out
+    unsigned most = 8192;   ///< buffers at most, rounded up to a power of two, 32768 at the highest
 };
 
 class buffers;
@@ -134,7 +134,9 @@ private:
         std::uint16_t next;
     };
 
-    char* address(std::uint16_t id) const noexcept { return slabs_[id / slab_count_].get() + (id % slab_count_) * size_; }
+    char* address(std::uint16_t id) const noexcept {
+        return slabs_[id / slab_count_].get() + (id % slab_count_) * size_;
+    }
     void take_home(std::uint16_t id) noexcept;
     bool grow() noexcept;
 
@@ -180,8 +182,8 @@ inline buffer buffers::pop(buffer_queue& queue) noexcept {
 }
 
 inline void buffers::take_home(std::uint16_t id) noexcept {
-    io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id,
-                          io_uring_buf_ring_mask(entries_), static_cast<int>(unpublished_));
+    io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
+                          static_cast<int>(unpublished_));
     ++unpublished_;
 }
 

@@ -14,21 +14,11 @@
 
 namespace tuyau {
 
-/// Asks a whole task to stop when a time has passed. The time can be moved while the task runs, at the cost of a store
-/// when it is moved later: a session sets it before each of its waits.
-///
-/// Belongs to the loop's thread; must outlive the task that runs under it, which `with_deadline` sees to.
-class deadline final : private timer_node {
+/// A time at which something is to happen, which can be moved at the cost of a store when it is moved later: the timer
+/// looks again when it expires. Belongs to the loop's thread.
+class movable_timer : private timer_node {
 public:
     using clock = loop::clock;
-
-    /// A deadline that never comes, until it is set.
-    deadline() noexcept = default;
-
-    template <class Rep, class Period>
-    explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept {
-        expires_after(limit);
-    }
 
     template <class Rep, class Period>
     void expires_after(std::chrono::duration<Rep, Period> limit) noexcept {
@@ -37,16 +27,46 @@ public:
 
     void expires_at(clock::time_point when) noexcept {
         when_ = when;
-        if (linked() && armed_for_ <= when_) return; // it looks again when it expires
+        expired_ = false;
+        if (linked() && armed_for_ <= when_) return;
         armed_for_ = when_;
         loop::current().arm(*this, when_);
     }
 
-    /// The task may take as long as it likes, until a time is set again.
+    /// It does not expire until a time is set again.
     void clear() noexcept { unlink(); }
 
-    /// Whether the time passed and the task was asked to stop.
+    /// Whether the time has passed since it was last set.
     bool expired() const noexcept { return expired_; }
+
+protected:
+    movable_timer() noexcept = default;
+    ~movable_timer() = default;
+
+    virtual void due() noexcept = 0;
+
+private:
+    void expire() noexcept final {
+        if (loop::current().now() < when_) return expires_at(when_);
+        expired_ = true;
+        due();
+    }
+
+    clock::time_point when_{};
+    clock::time_point armed_for_{};
+    bool expired_ = false;
+};
+
+/// Asks a whole task to stop when a time has passed; see `with_deadline`, which it must outlive.
+class deadline final : public movable_timer {
+public:
+    /// A deadline that never comes, until it is set.
+    deadline() noexcept = default;
+
+    template <class Rep, class Period>
+    explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept {
+        expires_after(limit);
+    }
 
     /// Asks the task to stop now, as a stop from outside would: `operation_canceled`, not `timed_out`.
     void request_stop() noexcept { chain_.request_stop(); }
@@ -55,20 +75,45 @@ public:
     await_chain& chain() noexcept { return chain_; }
 
 private:
-    void expire() noexcept override {
-        if (loop::current().now() < when_) {
-            armed_for_ = when_;
-            loop::current().arm(*this, when_);
-            return;
-        }
-        expired_ = true;
-        chain_.request_stop();
-    }
+    void due() noexcept override { chain_.request_stop(); }
 
     await_chain chain_;
-    clock::time_point when_{};
-    clock::time_point armed_for_{};
-    bool expired_ = false;
+};
+
+/// Bounds the single waits of the coroutine that it was made for: the wait that is under way when the time has passed
+/// ends with `operation_canceled`, and the coroutine goes on. A session moves one limit before each of its waits:
+///
+///     wait_limit limit(co_await this_chain());
+///     limit.expires_after(10s);
+///     auto request = co_await client.receive();
+class wait_limit final : public movable_timer {
+public:
+    explicit wait_limit(await_chain* chain) noexcept : chain_(chain) {}
+
+    /// Ends the present wait now.
+    void interrupt() noexcept {
+        if (chain_ != nullptr) chain_->interrupt();
+    }
+
+private:
+    void due() noexcept override { interrupt(); }
+
+    await_chain* chain_;
+};
+
+/// Gives the await chain that the coroutine runs in; null outside of one.
+class this_chain {
+public:
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        chain_ = chain_of(handle.promise());
+        return false;
+    }
+    await_chain* await_resume() const noexcept { return chain_; }
+
+private:
+    await_chain* chain_ = nullptr;
 };
 
 namespace detail {

@@ -29,7 +29,7 @@ private:
 };
 
 /// An intrusive doubly linked list of objects that derive from `list_node`: no allocation, removal from the middle in
-/// constant time. Owns nothing; when it is destroyed its members are left unlinked.
+/// constant time. Owns nothing; when it is destroyed its members are left unlinked. `T` may still be incomplete where the list is declared.
 template <class T>
 class list {
 public:
@@ -68,7 +68,7 @@ public:
     }
 
     void clear() noexcept {
-        while (!empty()) static_cast<list_node&>(front()).unlink();
+        while (head_.linked()) head_.next_->unlink();
     }
 
     /// Calls `visit` on each member; `visit` may unlink the member it is given, and no other.

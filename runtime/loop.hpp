@@ -170,7 +170,7 @@ T loop::run(task<T> work) {
 
 inline void suspension::resume_soon() noexcept {
     end_wait();
-    if (!linked()) loop::current().make_ready(*this);
+    loop::current().make_ready(*this);
 }
 
 } // namespace tuyau

@@ -33,15 +33,15 @@ public:
 
     decltype(auto) value() & {
         check();
-        return static_cast<base&>(*this).value();
+        if constexpr (!std::is_void_v<T>) return static_cast<base&>(*this).value();
     }
     decltype(auto) value() const& {
         check();
-        return static_cast<const base&>(*this).value();
+        if constexpr (!std::is_void_v<T>) return static_cast<const base&>(*this).value();
     }
     decltype(auto) value() && {
         check();
-        return static_cast<base&&>(*this).value();
+        if constexpr (!std::is_void_v<T>) return static_cast<base&&>(*this).value();
     }
 
 private:

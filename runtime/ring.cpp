@@ -33,7 +33,8 @@ std::string cause_and_remedy(int error) {
                "profile that allows io_uring_setup, io_uring_enter and io_uring_register (for Docker or Podman: "
                "--security-opt seccomp=PROFILE.json, or seccomp=unconfined)";
     case ENOSYS:
-        return "this kernel has no io_uring (or a sandbox hides it); Linux 6.1 or newer, built with CONFIG_IO_URING, is "
+        return "this kernel has no io_uring (or a sandbox hides it); Linux 6.1 or newer, built with CONFIG_IO_URING, "
+               "is "
                "needed";
     case ENOMEM:
         return "not enough locked memory for the ring's queues; raise the limit (ulimit -l, LimitMEMLOCK= in a systemd "
@@ -41,8 +42,7 @@ std::string cause_and_remedy(int error) {
     case EMFILE:
     case ENFILE:
         return "no file descriptor left for the ring; raise the limit (ulimit -n, LimitNOFILE= in a systemd unit)";
-    case EINVAL:
-        return "this kernel's io_uring is too old; Linux 6.1 or newer is needed";
+    case EINVAL: return "this kernel's io_uring is too old; Linux 6.1 or newer is needed";
     default: return "io_uring could not be set up";
     }
 }
@@ -64,7 +64,8 @@ int set_up(io_uring& ring, unsigned submissions, unsigned completions) {
 
 /// Tells a kernel that cannot run us by what its ring offers, never by its version: distributions patch.
 bool has_what_we_need(io_uring& ring) {
-    constexpr unsigned features = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_FAST_POLL;
+    constexpr unsigned features =
+        IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_FAST_POLL;
     if ((ring.features & features) != features) return false;
     io_uring_probe* probe = io_uring_get_probe_ring(&ring);
     if (probe == nullptr) return false;

@@ -67,6 +67,10 @@ void scope::finished(std::exception_ptr error) noexcept {
         error_ = std::move(error);
         stop();
     }
+    waiting_for_room_.for_each([this](suspension& each) {
+        auto& waiting = static_cast<below&>(each);
+        if (size_ < waiting.bound_) waiting.resume_soon();
+    });
     if (size_ == 0 && joiner_ != nullptr) joiner_->resume_soon();
 }
 

@@ -37,6 +37,11 @@ public:
     bool empty() const noexcept { return size_ == 0; }
 
     class joined;
+    class below;
+
+    /// Waits until fewer than `bound` children run; true. False when the awaiting task is asked to stop first. Whoever
+    /// else spawns may take the room before the awaiter runs, which then looks at `size()` again.
+    below fewer_than(std::size_t bound) noexcept;
 
     /// Waits until every child has finished. A stop of the awaiting task stops the children, and is waited for too.
     joined join() noexcept;
@@ -50,6 +55,7 @@ private:
     list<child_promise> children_;
     std::size_t size_ = 0;
     joined* joiner_ = nullptr;
+    list<suspension> waiting_for_room_;
     std::exception_ptr error_;
     bool stopped_ = false;
 };
@@ -87,6 +93,35 @@ private:
     friend class scope;
     scope& owner_;
 };
+
+class scope::below final : public suspension {
+public:
+    below(scope& owner, std::size_t bound) noexcept : owner_(owner), bound_(bound) {}
+
+    bool await_ready() const noexcept { return owner_.size_ < bound_; }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        stopped_ = !begin_wait(handle);
+        if (!stopped_) owner_.waiting_for_room_.push_back(*this);
+        return !stopped_;
+    }
+
+    bool await_resume() const noexcept { return !stopped_; }
+
+    void stop() noexcept override {
+        stopped_ = true;
+        resume_soon();
+    }
+
+private:
+    friend class scope;
+    scope& owner_;
+    std::size_t bound_;
+    bool stopped_ = false;
+};
+
+inline scope::below scope::fewer_than(std::size_t bound) noexcept { return below(*this, bound); }
 
 inline scope::joined scope::join() noexcept { return joined(*this); }
 

@@ -41,7 +41,7 @@ protected:
         chain_ = nullptr;
     }
 
-    /// Ends the wait; the coroutine is resumed in the loop's next round. Calling it again changes nothing.
+    /// Ends the wait, leaving any list: the coroutine is resumed in the loop's next round.
     void resume_soon() noexcept;
 
 private:

@@ -45,6 +45,8 @@ rlim_t raise_limit(int resource) noexcept {
 
 clock::time_point now() noexcept { return clock::now(); }
 
+std::chrono::system_clock::time_point wall_time() noexcept { return std::chrono::system_clock::now(); }
+
 int open_socket(int family, int type, int protocol) noexcept {
     return or_errno(::socket(family, type | SOCK_CLOEXEC, protocol));
 }

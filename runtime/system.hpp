@@ -14,6 +14,9 @@ using clock = std::chrono::steady_clock;
 
 clock::time_point now() noexcept;
 
+/// The time of day.
+std::chrono::system_clock::time_point wall_time() noexcept;
+
 int open_socket(int family, int type, int protocol) noexcept;
 int set_option(int fd, int level, int option, int value) noexcept;
 int bind(int fd, const sockaddr* address, unsigned length) noexcept;

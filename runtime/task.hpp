@@ -126,7 +126,8 @@ public:
 
     class awaiter {
     public:
-        awaiter(std::coroutine_handle<promise_type> child, await_chain* chain) noexcept : child_(child), chain_(chain) {}
+        awaiter(std::coroutine_handle<promise_type> child, await_chain* chain) noexcept
+            : child_(child), chain_(chain) {}
 
         bool await_ready() const noexcept { return false; }
 

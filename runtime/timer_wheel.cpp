@@ -29,7 +29,8 @@ std::optional<timer_wheel::expiry> timer_wheel::first() const noexcept {
         while (here.occupied != 0) {
             const unsigned shift = index * bits;
             const unsigned present = static_cast<unsigned>(now_ >> shift) & (slots - 1);
-            const auto distance = static_cast<unsigned>(std::countr_zero(std::rotr(here.occupied, static_cast<int>(present))));
+            const auto distance =
+                static_cast<unsigned>(std::countr_zero(std::rotr(here.occupied, static_cast<int>(present))));
             const unsigned slot = (present + distance) & (slots - 1);
             if (here.slot[slot].empty()) {
                 here.occupied &= ~(std::uint64_t{1} << slot);

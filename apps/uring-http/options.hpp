@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <tuyau/net/endpoint.hpp>
+#include <tuyau/net/http/server.hpp>
+
+struct options {
+    std::vector<tuyau::endpoint> listen;
+    tuyau::http::server_limits limits;
+};
+
+/// What the command line says. Without options it is already done: help or the version was printed, or what is wrong was
+/// said in one line on standard error, and `exit_code` is how to end.
+std::optional<options> read_options(int argc, char** argv, int& exit_code);

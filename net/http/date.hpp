@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <tuyau/runtime/loop.hpp>
+
+namespace tuyau::http {
+
+/// The value of a Date field, `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110, section 5.6.7), made anew once a
+/// second at most. For one loop.
+class date_clock {
+public:
+    /// The text for the loop's present round. Valid until the next call.
+    std::string_view now();
+
+    /// A number that changes whenever the text does.
+    unsigned long generation() const noexcept { return generation_; }
+
+private:
+    std::string text_;
+    loop::clock::time_point valid_until_{};
+    unsigned long generation_ = 0;
+};
+
+} // namespace tuyau::http

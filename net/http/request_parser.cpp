@@ -1,0 +1,254 @@
+#include <tuyau/net/http/request_parser.hpp>
+
+#include <algorithm>
+
+#include <tuyau/net/http/text.hpp>
+
+namespace tuyau::http {
+
+/// What one request needs while it is read. From the pool, and back there between requests: an idle connection has none.
+struct request_parser::head : frame_pool::pooled {
+    std::array<field, most_fields> fields; // left uninitialised: `count` of them count
+    std::size_t count = 0;
+    bool value_began = false;
+    std::string kept; // what the views name, once the bytes they were read from are gone
+
+    head() noexcept {} // NOLINT(modernize-use-equals-default): `= default` would clear the fields
+};
+
+/// llhttp's callbacks; 0 to go on.
+struct request_callbacks {
+    static request_parser& self(llhttp_t* parser) noexcept { return *static_cast<request_parser*>(parser->data); }
+
+    static int message_begin(llhttp_t* parser) {
+        self(parser).begin();
+        return 0;
+    }
+
+    static int url(llhttp_t* parser, const char* bytes, std::size_t size) {
+        request_parser& here = self(parser);
+        here.extend(here.request_.target, bytes, size);
+        if (here.request_.target.size() <= here.limits_.target) return 0;
+        here.refuse(414, "The request target is too long.");
+        return HPE_USER;
+    }
+
+    static int header_field(llhttp_t* parser, const char* bytes, std::size_t size) {
+        request_parser& here = self(parser);
+        request_parser::head& head = *here.head_;
+        if (here.head_complete_) return 0; // a trailer
+        if (head.count == 0 || head.value_began) {
+            if (head.count == std::min(here.limits_.fields, request_parser::most_fields)) {
+                here.refuse(431, "The request has too many header fields.");
+                return HPE_USER;
+            }
+            head.fields[head.count++] = field{};
+            head.value_began = false;
+        }
+        here.extend(head.fields[head.count - 1].name, bytes, size);
+        return 0;
+    }
+
+    static int header_value(llhttp_t* parser, const char* bytes, std::size_t size) {
+        request_parser& here = self(parser);
+        if (here.head_complete_) return 0;
+        here.head_->value_began = true;
+        here.extend(here.head_->fields[here.head_->count - 1].value, bytes, size);
+        return 0;
+    }
+
+    static int headers_complete(llhttp_t* parser) {
+        request_parser& here = self(parser);
+        here.head_complete_ = true;
+        if (!here.check_head()) return HPE_USER;
+        parser->upgrade = 0; // we switch to no other protocol, RFC 9110, section 7.8: the field is then ignored
+        return here.expects_continue_ ? HPE_PAUSED : 0;
+    }
+
+    static int body(llhttp_t* parser, const char*, std::size_t size) {
+        request_parser& here = self(parser);
+        here.request_.body_size += size;
+        if (here.request_.body_size <= here.limits_.body) return 0;
+        here.refuse(413, "The request body is too large.");
+        return HPE_USER;
+    }
+
+    static int message_complete(llhttp_t* parser) {
+        request_parser& here = self(parser);
+        here.request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
+        here.complete_ = true;
+        return HPE_PAUSED;
+    }
+};
+
+const llhttp_settings_t& request_parser::settings() noexcept {
+    static const llhttp_settings_t table = [] {
+        llhttp_settings_t each;
+        llhttp_settings_init(&each);
+        each.on_message_begin = request_callbacks::message_begin;
+        each.on_url = request_callbacks::url;
+        each.on_header_field = request_callbacks::header_field;
+        each.on_header_value = request_callbacks::header_value;
+        each.on_headers_complete = request_callbacks::headers_complete;
+        each.on_body = request_callbacks::body;
+        each.on_message_complete = request_callbacks::message_complete;
+        return each;
+    }();
+    return table;
+}
+
+request_parser::request_parser(const request_limits& limits) noexcept : limits_(limits) {
+    llhttp_init(&parser_, HTTP_REQUEST, &settings());
+    parser_.data = this;
+}
+
+request_parser::~request_parser() = default;
+
+void request_parser::begin() {
+    head_ = std::make_unique<head>();
+    request_ = {};
+    head_complete_ = complete_ = expects_continue_ = false;
+}
+
+bool request_parser::refuse(int status, std::string_view reason) noexcept {
+    refusal_ = {status, reason};
+    return false;
+}
+
+void request_parser::extend(std::string_view& text, const char* bytes, std::size_t size) {
+    if (text.empty()) {
+        text = {bytes, size};
+    } else if (text.data() + text.size() == bytes) {
+        text = {text.data(), text.size() + size};
+    } else {
+        // Its beginning is the last thing that was kept, and there is room behind it.
+        head_->kept.append(bytes, size);
+        text = {text.data(), text.size() + size};
+    }
+}
+
+void request_parser::keep() {
+    std::string& kept = head_->kept;
+    kept.reserve(limits_.head + 1); // all that may still come: it never moves, and what is in it stays
+    const auto keep_text = [&kept](std::string_view& text) {
+        const char* place = kept.data() + kept.size();
+        if (text.data() >= kept.data() && text.data() < place) return;
+        kept.append(text);
+        text = {place, text.size()};
+    };
+    keep_text(request_.target);
+    for (std::size_t i = 0; i < head_->count; ++i) {
+        keep_text(head_->fields[i].name);
+        keep_text(head_->fields[i].value);
+    }
+}
+
+bool request_parser::check_head() {
+    if (parser_.http_major != 1 || parser_.http_minor > 1)
+        return refuse(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+    request_.method = static_cast<http::method>(parser_.method);
+    request_.minor_version = parser_.http_minor;
+    std::size_t hosts = 0;
+    for (std::size_t i = 0; i < head_->count; ++i) {
+        field& each = head_->fields[i];
+        each.value = trim(each.value);
+        if (equal_ignoring_case(each.name, "host")) {
+            ++hosts;
+            if (each.value.find_first_of(" \t,/?#@") != std::string_view::npos)
+                return refuse(400, "The Host field is not a host name (RFC 9112, section 3.2).");
+        } else if (equal_ignoring_case(each.name, "transfer-encoding")) {
+            if (request_.minor_version == 0)
+                return refuse(400, "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
+            if (!equal_ignoring_case(each.value, "chunked"))
+                return refuse(501, "The only transfer coding known here is chunked.");
+        } else if (equal_ignoring_case(each.name, "expect")) {
+            if (!equal_ignoring_case(each.value, "100-continue"))
+                return refuse(417, "The only expectation known here is 100-continue.");
+            expects_continue_ = request_.minor_version == 1;
+        }
+    }
+    request_.fields = std::span(head_->fields.data(), head_->count);
+    if (hosts > 1 || (hosts == 0 && request_.minor_version == 1))
+        return refuse(400, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
+    if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)
+        return refuse(413, "The request body is too large.");
+    const bool has_body = (parser_.flags & F_CHUNKED) != 0 || parser_.content_length > 0;
+    expects_continue_ = expects_continue_ && has_body;
+    return true;
+}
+
+request_parser::step request_parser::parse(std::string_view& bytes) {
+    if (judging_method_) return judge_method(bytes, true);
+    if (complete_) {
+        head_.reset();
+        complete_ = false;
+        head_size_ = 0;
+    }
+    if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);
+
+    const bool had_begun = head_ != nullptr;
+    const bool was_head = !had_begun || !head_complete_;
+    const char* begin = bytes.data();
+    // No more than the head may still have, so that its limit holds to the byte.
+    const std::size_t size = was_head ? std::min(bytes.size(), limits_.head - head_size_ + 1) : bytes.size();
+    const llhttp_errno_t error = llhttp_execute(&parser_, begin, size);
+    if (error == HPE_OK) {
+        bytes.remove_prefix(size);
+        if (head_ != nullptr && !head_complete_) {
+            head_size_ += size;
+            if (head_size_ > limits_.head) {
+                refuse(431, "The request's header section is too large.");
+                return step::refused;
+            }
+        }
+        if (!bytes.empty()) return parse(bytes);
+        if (head_ != nullptr) keep();
+        return step::more;
+    }
+    const char* stopped = llhttp_get_error_pos(&parser_);
+    bytes.remove_prefix(static_cast<std::size_t>(stopped - begin));
+    if (error == HPE_PAUSED) {
+        if (complete_) return step::request;
+        expects_continue_ = false;
+        keep();
+        return step::expects_continue;
+    }
+    const bool method_began = stopped == begin ? had_begun : is_token_character(stopped[-1]);
+    return explain(error, bytes, method_began);
+}
+
+request_parser::step request_parser::explain(llhttp_errno_t error, std::string_view& bytes, bool method_began) {
+    switch (error) {
+    case HPE_USER:
+    case HPE_CB_HEADERS_COMPLETE: break; // refused by ourselves
+    case HPE_INVALID_METHOD: return judge_method(bytes, method_began);
+    case HPE_PAUSED_H2_UPGRADE:
+    case HPE_INVALID_VERSION: refuse(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."); break;
+    default:
+        // llhttp's reason is a string literal.
+        refuse(400, parser_.reason != nullptr ? std::string_view(parser_.reason) : "The request is malformed.");
+    }
+    return step::refused;
+}
+
+/// A method that nobody knows is a 501, and what is no method at all a 400: the bytes up to the first that is not part of
+/// a token tell, wherever they are cut.
+request_parser::step request_parser::judge_method(std::string_view& bytes, bool began) {
+    constexpr std::size_t longest_method = 64;
+    judging_method_ = true;
+    const auto end = std::find_if_not(bytes.begin(), bytes.end(), is_token_character);
+    const auto size = static_cast<std::size_t>(end - bytes.begin());
+    head_size_ += size;
+    began = began || size > 0;
+    if (end == bytes.end() && began && head_size_ <= longest_method) {
+        bytes = {};
+        return step::more;
+    }
+    if (end != bytes.end() && *end == ' ' && began)
+        refuse(501, "The request method is not known here.");
+    else
+        refuse(400, "This is not an HTTP request.");
+    return step::refused;
+}
+
+} // namespace tuyau::http

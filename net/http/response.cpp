@@ -1,0 +1,106 @@
+#include <tuyau/net/http/response.hpp>
+
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include <tuyau/net/http/status.hpp>
+
+namespace tuyau::http {
+namespace {
+
+/// The line that says what becomes of the connection, where the version's default does not (RFC 9112, section 9.3).
+std::string_view connection_field(unsigned minor_version, bool last) noexcept {
+    if (last) return "Connection: close\r\n";
+    return minor_version == 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+bool is_bodiless(int status) noexcept { return status < 200 || status == 204 || status == 304; }
+
+std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\nDate: ", status, reason(status)); }
+
+} // namespace
+
+prepared_response::prepared_response(int status, std::string_view content_type, std::string_view body,
+                                     std::string_view fields)
+    : before_date_(head_before_date(status)),
+      after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, body.size(), fields)),
+      body_(body) {}
+
+const std::shared_ptr<const prepared_response::rendered>& prepared_response::at(date_clock& date) {
+    const std::string_view now = date.now();
+    if (generation_ != date.generation()) {
+        auto fresh = std::make_shared<rendered>();
+        fresh->bytes.reserve(before_date_.size() + now.size() + after_date_.size() + 2 + body_.size());
+        fresh->bytes.append(before_date_).append(now).append(after_date_).append("\r\n");
+        fresh->head_size = fresh->bytes.size();
+        fresh->bytes.append(body_);
+        rendered_ = std::move(fresh);
+        generation_ = date.generation();
+    }
+    return rendered_;
+}
+
+void response_batch::add(const request& asked, bool last, prepared_response& response, date_clock& date) {
+    const bool head_only = asked.method == HTTP_HEAD;
+    const std::string_view connection = connection_field(asked.minor_version, last);
+    const auto& whole = response.at(date);
+    if (connection.empty()) {
+        if (shared_.empty() || shared_.back() != whole) shared_.push_back(whole);
+        pieces_.push_back({whole->bytes.data(), 0, head_only ? whole->head_size : whole->bytes.size()});
+        return;
+    }
+    const std::size_t from = text_.size();
+    text_.append(response.before_date_)
+        .append(date.now())
+        .append(response.after_date_)
+        .append(connection)
+        .append("\r\n");
+    add_text(from);
+    if (!head_only) pieces_.push_back({response.body_.data(), 0, response.body_.size()});
+}
+
+void response_batch::add(bool last, bool head_only, int status, std::string_view content_type, std::string_view fields,
+                         std::string_view body, date_clock& date) {
+    const std::size_t from = text_.size();
+    auto out = std::back_inserter(text_);
+    text_.append(head_before_date(status)).append(date.now()).append("\r\n");
+    if (!is_bodiless(status)) {
+        if (!body.empty()) fmt::format_to(out, "Content-Type: {}\r\n", content_type);
+        fmt::format_to(out, "Content-Length: {}\r\n", body.size());
+    }
+    text_.append(fields).append(connection_field(1, last)).append("\r\n");
+    if (!head_only && !is_bodiless(status)) text_.append(body);
+    add_text(from);
+}
+
+void response_batch::add_interim(int status) {
+    const std::size_t from = text_.size();
+    fmt::format_to(std::back_inserter(text_), "HTTP/1.1 {} {}\r\n\r\n", status, reason(status));
+    add_text(from);
+}
+
+void response_batch::add_text(std::size_t from) {
+    const std::size_t size = text_.size() - from;
+    if (!pieces_.empty() && pieces_.back().data == nullptr)
+        pieces_.back().size += size; // the text before it is its neighbour
+    else
+        pieces_.push_back({nullptr, from, size});
+}
+
+std::span<iovec> response_batch::pieces() {
+    vectors_.clear();
+    for (const piece& each : pieces_) {
+        const char* data = each.data != nullptr ? each.data : text_.data() + each.offset;
+        vectors_.push_back({const_cast<char*>(data), each.size});
+    }
+    return vectors_;
+}
+
+void response_batch::clear() noexcept {
+    text_.clear();
+    pieces_.clear();
+    shared_.clear();
+}
+
+} // namespace tuyau::http

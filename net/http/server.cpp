@@ -1,0 +1,170 @@
+#include <tuyau/net/http/server.hpp>
+
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <tuyau/net/http/status.hpp>
+
+namespace tuyau::http {
+namespace {
+
+// After the last response of a connection that the client has not finished with: how long, and how much, to read and
+// forget, so that closing does not destroy the response on its way (RFC 9112, section 9.6).
+constexpr std::chrono::milliseconds linger_time{2'000};
+constexpr std::size_t linger_bytes = 1024 * 1024;
+
+constexpr std::size_t most_idle_batches = 64;
+
+std::string error_page(const refusal& why) {
+    return fmt::format(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0} {1}</title></head>\n"
+        "<body><h1>{0} {1}</h1><p>{2}</p></body></html>\n",
+        why.status, reason(why.status), why.reason);
+}
+
+} // namespace
+
+/// One connection: reads requests, has them answered, sends.
+class server::session : public list_node {
+public:
+    session(server& owner, tcp_stream stream, await_chain* chain)
+        : owner_(owner), stream_(std::move(stream)), limit_(chain), parser_(owner.limits_.request) {
+        owner_.sessions_.push_back(*this);
+    }
+
+    task<> run() {
+        while (!last_) {
+            set_limit();
+            idle_ = !parser_.in_request();
+            if (idle_ && owner_.draining_) co_return;
+            auto received = co_await stream_.receive();
+            idle_ = false;
+            if (!received && limit_.expired() && parser_.in_request()) co_return co_await give_up_waiting();
+            if (!received || received->empty()) co_return;
+
+            batch_ = owner_.take_batch();
+            const bool unread = answer(received->text());
+            received->release();
+            if (!batch_->empty()) {
+                limit_.expires_after(owner_.limits_.send_time);
+                phase_ = phase::none;
+                if (auto sent = co_await stream_.send(batch_->pieces()); !sent) co_return;
+            }
+            owner_.give_batch(std::move(batch_));
+            if (unread) co_await linger();
+        }
+    }
+
+    /// Ends the connection if it waits for a request that has not begun.
+    void end_if_idle() noexcept {
+        if (idle_) limit_.interrupt();
+    }
+
+private:
+    enum class phase : unsigned char { none, idle, head, body };
+
+    /// Sets the time that the client has. For a head or a body it is set once, when it begins: sending it byte by byte
+    /// gains nothing.
+    void set_limit() noexcept {
+        const phase present = !parser_.in_request() ? phase::idle : parser_.in_body() ? phase::body : phase::head;
+        if (std::exchange(phase_, present) == present) return;
+        const server_limits& limits = owner_.limits_;
+        limit_.expires_after(present == phase::idle   ? limits.idle_time
+                             : present == phase::head ? limits.header_time
+                                                      : limits.body_time);
+    }
+
+    /// Appends the answers to all requests in `bytes`; whether the client has more to say that will not be read.
+    bool answer(std::string_view bytes) {
+        while (!bytes.empty()) {
+            switch (parser_.parse(bytes)) {
+            case request_parser::step::more: return false;
+            case request_parser::step::expects_continue:
+                if (bytes.empty()) batch_->add_interim(100);
+                break;
+            case request_parser::step::request: {
+                phase_ = phase::none;
+                const request& asked = parser_.current();
+                last_ = !asked.keep_alive || owner_.draining_;
+                owner_.handler_.respond(asked, last_, *batch_, owner_.date_);
+                if (last_) return !bytes.empty();
+                break;
+            }
+            case request_parser::step::refused: refuse(parser_.why()); return true;
+            }
+        }
+        return false;
+    }
+
+    void refuse(const refusal& why) {
+        last_ = true;
+        const bool head_only = parser_.in_request() && parser_.current().method == HTTP_HEAD;
+        batch_->add(true, head_only, why.status, "text/html; charset=utf-8", {}, error_page(why), owner_.date_);
+    }
+
+    task<> give_up_waiting() {
+        batch_ = owner_.take_batch();
+        refuse({408, "The request did not arrive in time."});
+        limit_.expires_after(owner_.limits_.send_time);
+        if (auto sent = co_await stream_.send(batch_->pieces()); !sent) co_return;
+        co_await linger();
+    }
+
+    task<> linger() {
+        if (!stream_.shutdown_send()) co_return;
+        limit_.expires_after(linger_time);
+        for (std::size_t size = 0; size < linger_bytes;) {
+            auto received = co_await stream_.receive();
+            if (!received || received->empty()) co_return;
+            size += received->size();
+        }
+    }
+
+    server& owner_;
+    tcp_stream stream_;
+    wait_limit limit_;
+    request_parser parser_;
+    std::unique_ptr<response_batch> batch_;
+    phase phase_ = phase::none; // whose time is running
+    bool last_ = false;         // the connection closes after what is in the batch
+    bool idle_ = false;         // waits for a request that has not begun
+};
+
+task<> server::converse(tcp_stream stream) {
+    session here(*this, std::move(stream), co_await this_chain());
+    co_await here.run();
+}
+
+task<result<void>> server::serve(tcp_listener& listener) {
+    for (;;) {
+        while (clients_.size() >= limits_.connections)
+            if (!co_await clients_.fewer_than(limits_.connections)) co_return failure(std::errc::operation_canceled);
+        auto client = co_await listener.accept();
+        if (!client) co_return failure(client.error());
+        clients_.spawn(converse(std::move(*client)));
+    }
+}
+
+task<bool> server::drain() {
+    draining_ = true;
+    sessions_.for_each([](session& each) { each.end_if_idle(); });
+    auto joined = [](scope& clients) -> task<> { co_await clients.join(); };
+    auto finished = co_await with_deadline(limits_.drain_time, joined(clients_));
+    co_return finished.has_value();
+}
+
+std::unique_ptr<response_batch> server::take_batch() {
+    if (batches_.empty()) return std::make_unique<response_batch>();
+    auto batch = std::move(batches_.back());
+    batches_.pop_back();
+    return batch;
+}
+
+void server::give_batch(std::unique_ptr<response_batch> batch) noexcept {
+    batch->clear();
+    if (batches_.size() < most_idle_batches) batches_.push_back(std::move(batch));
+}
+
+} // namespace tuyau::http
