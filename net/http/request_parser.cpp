@@ -8,12 +8,16 @@ namespace tuyau::http {
 
 /// What one request needs while it is read. From the pool, and back there between requests: an idle connection has none.
 struct request_parser::head : frame_pool::pooled {
-    std::array<field, most_fields> fields; // left uninitialised: `count` of them count
+    alignas(field) std::array<std::byte, most_fields * sizeof(field)> memory; // left uninitialised: a hundred are many
     std::size_t count = 0;
     bool value_began = false;
     std::string kept; // what the views name, once the bytes they were read from are gone
 
-    head() noexcept {} // NOLINT(modernize-use-equals-default): `= default` would clear the fields
+    head() noexcept {} // NOLINT(modernize-use-equals-default): `= default` would clear the memory
+
+    std::span<field> fields() noexcept { return {reinterpret_cast<field*>(memory.data()), count}; }
+    field& last() noexcept { return fields().back(); }
+    void add() noexcept { std::construct_at(reinterpret_cast<field*>(memory.data()) + count++); }
 };
 
 /// llhttp's callbacks; 0 to go on.
@@ -42,10 +46,10 @@ struct request_callbacks {
                 here.refuse(431, "The request has too many header fields.");
                 return HPE_USER;
             }
-            head.fields[head.count++] = field{};
+            head.add();
             head.value_began = false;
         }
-        here.extend(head.fields[head.count - 1].name, bytes, size);
+        here.extend(head.last().name, bytes, size);
         return 0;
     }
 
@@ -53,7 +57,7 @@ struct request_callbacks {
         request_parser& here = self(parser);
         if (here.head_complete_) return 0;
         here.head_->value_began = true;
-        here.extend(here.head_->fields[here.head_->count - 1].value, bytes, size);
+        here.extend(here.head_->last().value, bytes, size);
         return 0;
     }
 
@@ -137,9 +141,9 @@ void request_parser::keep() {
         text = {place, text.size()};
     };
     keep_text(request_.target);
-    for (std::size_t i = 0; i < head_->count; ++i) {
-        keep_text(head_->fields[i].name);
-        keep_text(head_->fields[i].value);
+    for (field& each : head_->fields()) {
+        keep_text(each.name);
+        keep_text(each.value);
     }
 }
 
@@ -149,8 +153,7 @@ bool request_parser::check_head() {
     request_.method = static_cast<http::method>(parser_.method);
     request_.minor_version = parser_.http_minor;
     std::size_t hosts = 0;
-    for (std::size_t i = 0; i < head_->count; ++i) {
-        field& each = head_->fields[i];
+    for (field& each : head_->fields()) {
         each.value = trim(each.value);
         if (equal_ignoring_case(each.name, "host")) {
             ++hosts;
@@ -167,7 +170,7 @@ bool request_parser::check_head() {
             expects_continue_ = request_.minor_version == 1;
         }
     }
-    request_.fields = std::span(head_->fields.data(), head_->count);
+    request_.fields = head_->fields();
     if (hosts > 1 || (hosts == 0 && request_.minor_version == 1))
         return refuse(400, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
     if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)
