@@ -5,6 +5,12 @@
 #include <tuyau/net/http/text.hpp>
 
 namespace tuyau::http {
+namespace {
+
+constexpr std::string_view only_http_1 = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
+constexpr std::string_view unknown_method = "The request method is not known here.";
+
+} // namespace
 
 /// What one request needs while it is read. From the pool, and back there between requests: an idle connection has none.
 struct request_parser::head : frame_pool::pooled {
@@ -149,7 +155,7 @@ void request_parser::keep() {
 
 bool request_parser::check_head() {
     if (parser_.http_major != 1 || parser_.http_minor > 1)
-        return refuse(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+        return refuse(505, only_http_1);
     request_.method = static_cast<http::method>(parser_.method);
     request_.minor_version = parser_.http_minor;
     std::size_t hosts = 0;
@@ -221,15 +227,20 @@ request_parser::step request_parser::parse(std::string_view& bytes) {
 }
 
 request_parser::step request_parser::explain(llhttp_errno_t error, std::string_view& bytes, bool method_began) {
+    // llhttp's reasons are string literals.
+    const std::string_view words = parser_.reason != nullptr ? parser_.reason : "The request is malformed.";
     switch (error) {
     case HPE_USER:
     case HPE_CB_HEADERS_COMPLETE: break; // refused by ourselves
     case HPE_INVALID_METHOD: return judge_method(bytes, method_began);
-    case HPE_PAUSED_H2_UPGRADE:
-    case HPE_INVALID_VERSION: refuse(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."); break;
-    default:
-        // llhttp's reason is a string literal.
-        refuse(400, parser_.reason != nullptr ? std::string_view(parser_.reason) : "The request is malformed.");
+    case HPE_INVALID_VERSION: // also for what follows the version
+        words == "Invalid HTTP version" ? refuse(505, only_http_1) : refuse(400, words);
+        break;
+    case HPE_PAUSED_H2_UPGRADE: refuse(505, only_http_1); break;
+    case HPE_INVALID_CONSTANT: // also for the methods of other protocols that llhttp knows
+        words.starts_with("Invalid method") ? refuse(501, unknown_method) : refuse(400, words);
+        break;
+    default: refuse(400, words);
     }
     return step::refused;
 }
@@ -248,7 +259,7 @@ request_parser::step request_parser::judge_method(std::string_view& bytes, bool 
         return step::more;
     }
     if (end != bytes.end() && *end == ' ' && began)
-        refuse(501, "The request method is not known here.");
+        refuse(501, unknown_method);
     else
         refuse(400, "This is not an HTTP request.");
     return step::refused;

@@ -262,7 +262,7 @@ response_parser::step response_parser::finish() {
         if (!open_->text.empty())
             fail(kind::cut_short, position_, "the connection ended in the middle of the head");
         else if (interim_responses_ != 0)
-            fail(kind::cut_short, position_, "the connection ended after an interim response");
+            fail(kind::empty, position_, "the connection ended after an interim response");
         else
             fail(kind::empty, position_, "the connection ended before a response began");
         return step::failed;

@@ -41,7 +41,7 @@ struct response_error {
         too_large,   ///< past one of the limits
         unsupported, ///< well-formed, and not understood here
         cut_short,   ///< the stream ended inside it
-        empty,       ///< the stream ended before it began
+        empty,       ///< the stream ended before it began, at most after interim ones
     };
     kind what = kind::malformed;
     std::uint64_t offset = 0; ///< of the byte that is wrong, or missing, counted from the start of the stream

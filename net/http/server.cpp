@@ -150,9 +150,13 @@ task<result<void>> server::serve(tcp_listener& listener) {
 task<bool> server::drain() {
     draining_ = true;
     sessions_.for_each([](session& each) { each.end_if_idle(); });
-    auto joined = [](scope& clients) -> task<> { co_await clients.join(); };
-    auto finished = co_await with_deadline(limits_.drain_time, joined(clients_));
-    co_return finished.has_value();
+    auto all_finish = [](scope& clients) -> task<bool> {
+        await_chain* chain = co_await this_chain();
+        co_await clients.join();
+        co_return !chain->stop_requested();
+    };
+    auto finished = co_await with_deadline(limits_.drain_time, all_finish(clients_));
+    co_return finished && *finished;
 }
 
 std::unique_ptr<response_batch> server::take_batch() {
