@@ -9,6 +9,9 @@ namespace tests {
 class socket_client {
 public:
     socket_client(const std::string& address, std::uint16_t port);
+
+    /// Takes over a connected socket, as `socket_server::accept` gives it.
+    explicit socket_client(int fd) noexcept : fd_(fd) {}
     socket_client(const socket_client&) = delete;
     socket_client& operator=(const socket_client&) = delete;
     ~socket_client();

@@ -1,0 +1,70 @@
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <tuyau/net/http/server.hpp>
+#include <tuyau/runtime/loop.hpp>
+
+#include "support/allocations.hpp"
+
+using namespace tuyau;
+
+namespace {
+
+class page final : public http::handler {
+public:
+    void respond(const http::request& asked, bool last, http::response_batch& out, http::date_clock& date) override {
+        out.add(asked, last, response_, date);
+    }
+
+private:
+    http::prepared_response response_{200, "text/plain", "hello"};
+};
+
+task<> accept_on(http::server& server, tcp_listener& listener) { co_await server.serve(listener); }
+
+/// Sends `requests` on `client` and reads until each was answered.
+task<> ask(tcp_stream& client, const std::string& requests, std::size_t answers) {
+    co_await client.send(requests);
+    while (answers != 0) {
+        auto received = co_await client.receive();
+        if (!received || received->empty()) co_return;
+        for (char each : received->text()) answers -= each == 'h' ? 1 : 0; // of "hello"
+    }
+}
+
+} // namespace
+
+TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined") {
+    loop here;
+    std::size_t spent = 0;
+    here.run([](std::size_t& allocated) -> task<> {
+        page program;
+        http::server_limits limits;
+        http::server server(program, limits);
+        auto listener = tcp_listener::bind(endpoint("127.0.0.1", 0)).value();
+        scope accepting;
+        accepting.spawn(accept_on(server, listener));
+        auto client = co_await connect(listener.local_endpoint().value());
+        REQUIRE(client);
+        const std::string one = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        std::string many;
+        for (int i = 0; i < 16; ++i) many += one;
+        for (int round = 0; round < 100; ++round) {
+            co_await ask(*client, one, 1);
+            co_await ask(*client, many, 16);
+        }
+        const std::size_t before = tests::allocations();
+        for (int round = 0; round < 1000; ++round) {
+            co_await ask(*client, one, 1);
+            co_await ask(*client, many, 16);
+        }
+        allocated = tests::allocations() - before;
+        client->close();
+        accepting.stop();
+        co_await accepting.join();
+        co_await server.drain();
+    }(spent));
+    // 17,000 requests. The response is made anew when the date changes, once a second.
+    CHECK(spent < 100);
+}
