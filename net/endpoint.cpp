@@ -46,6 +46,7 @@ result<endpoint> endpoint::parse(std::string_view address, std::uint16_t port) n
     const auto percent = address.find('%');
     std::array<char, longest_address> text{};
     const std::string_view number = address.substr(0, percent);
+    if (address.find('\0') != std::string_view::npos) return failure(std::errc::invalid_argument);
     std::memcpy(text.data(), number.data(), number.size());
 
     endpoint where;

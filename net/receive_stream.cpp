@@ -1,5 +1,7 @@
 #include <tuyau/net/receive_stream.hpp>
 
+#include <sys/socket.h>
+
 namespace tuyau::detail {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr unsigned most_unread = 16;
 receive_stream::~receive_stream() { system::close(fd_); }
 
 result<buffer> receive_stream::take() noexcept {
-    if (queue_.count != 0) return loop::current().receive_buffers().pop(queue_);
+    if (unread() != 0) return loop::current().receive_buffers().pop(*this);
     if (error_ != 0) return failure(error_);
     return buffer();
 }
@@ -27,8 +29,8 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
     buffers& pool = loop::current().receive_buffers();
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         if (outcome > 0 && !dropped_) {
-            pool.push(queue_, flags, static_cast<std::size_t>(outcome));
-            if (queue_.count >= most_unread) cancel();
+            pool.push(*this, flags, static_cast<std::size_t>(outcome));
+            if (unread() >= most_unread) cancel();
         } else {
             pool.discard(flags);
         }
@@ -58,9 +60,11 @@ void receive_stream::buffers_available() noexcept {
 
 void receive_stream::drop() noexcept {
     dropped_ = true;
-    buffer_waiter::unlink();
-    // After the loop's end the buffers are gone, and with them what the queue named.
-    if (loop* here = loop::current_or_null()) here->receive_buffers().clear(queue_);
+    if (is_held()) system::shut_down(fd_, SHUT_RDWR); // ends the other requests on this socket
+    if (unread() != 0)
+        loop::current().receive_buffers().clear(*this);
+    else
+        buffer_client::unlink();
 }
 
 } // namespace tuyau::detail

@@ -7,7 +7,7 @@
 namespace tuyau::detail {
 
 /// A connected socket and its multishot receive: owns the descriptor, and keeps what has come until it is asked for.
-class receive_stream final : public stream_operation, public buffer_waiter {
+class receive_stream final : public stream_operation, public buffer_client {
 public:
     explicit receive_stream(int fd) noexcept : fd_(fd) {}
 
@@ -20,21 +20,21 @@ public:
     result<buffer> take() noexcept;
 
     /// Puts back what a reader had no room for.
-    void put_back(buffer&& rest) noexcept { loop::current().receive_buffers().push_front(queue_, std::move(rest)); }
+    void put_back(buffer&& rest) noexcept { loop::current().receive_buffers().push_front(*this, std::move(rest)); }
 
 private:
     ~receive_stream() override;
 
     void prepare(io_uring_sqe& sqe) noexcept override;
     void keep(int outcome, unsigned flags) noexcept override;
-    bool has_something() const noexcept override { return queue_.count != 0 || ended_ || error_ != 0; }
+    bool has_something() const noexcept override { return unread() != 0 || ended_ || error_ != 0; }
     void ended() noexcept override;
     void drop() noexcept override;
     void buffers_available() noexcept override;
+    void hold_back() noexcept override { cancel(); }
 
     int fd_;
     int error_ = 0;
-    buffer_queue queue_;
     bool ended_ = false;
     bool starved_ = false;
     bool dropped_ = false;

@@ -1,6 +1,7 @@
 #include <tuyau/net/tcp_listener.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <netinet/tcp.h>
 #include <vector>
 
@@ -45,6 +46,10 @@ private:
     void keep(int outcome, unsigned) noexcept override {
         if (outcome >= 0) {
             if (dropped_) return system::close(outcome);
+            if (accepted_.size() == accepted_.capacity()) { // those taken make room
+                accepted_.erase(accepted_.begin(), accepted_.begin() + static_cast<std::ptrdiff_t>(first_));
+                first_ = 0;
+            }
             accepted_.push_back(outcome);
             if (accepted_.size() - first_ >= most_waiting) cancel();
             return;

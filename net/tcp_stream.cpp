@@ -49,7 +49,7 @@ result<endpoint> detail::ask_endpoint(address_query query, int fd) noexcept {
 }
 
 void detail::send_base::set_pieces(std::span<iovec> pieces) noexcept {
-    pieces_ = pieces.first(std::min(pieces.size(), most_pieces));
+    pieces_ = pieces;
     for (const iovec& piece : pieces_) remaining_ += piece.iov_len;
 }
 
@@ -62,7 +62,7 @@ void detail::send_base::submit() {
         io_uring_prep_send(&sqe, fd_, piece.iov_base, std::min(piece.iov_len, largest_send), MSG_WAITALL);
     } else {
         message_.msg_iov = pieces_.data();
-        message_.msg_iovlen = pieces_.size();
+        message_.msg_iovlen = std::min(pieces_.size(), most_pieces); // the others follow
         io_uring_prep_sendmsg(&sqe, fd_, &message_, MSG_WAITALL);
     }
     submitted();
@@ -85,19 +85,22 @@ bool detail::send_base::unfinished(int outcome) noexcept {
 
 task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) {
     if (space.empty()) co_return failure(std::errc::invalid_argument);
-    if (!state_) co_return failure(EBADF);
-    if (state_->in_use()) {
+    detail::receive_stream* state = state_.get();
+    if (state == nullptr) co_return failure(EBADF);
+    const stream_operation::held held(state); // the stream may be closed, or moved, meanwhile
+    if (state->in_use()) {
         auto leased = co_await receive();
         if (!leased) co_return failure(leased.error());
         const std::size_t size = std::min(space.size(), leased->size());
         if (size != 0) std::memcpy(space.data(), leased->data(), size);
         leased->remove_prefix(size);
-        if (!leased->empty()) state_->put_back(std::move(*leased));
+        if (!leased->empty()) state->put_back(std::move(*leased));
         co_return size;
     }
     auto received = co_await operation([&](io_uring_sqe& sqe) {
-        io_uring_prep_recv(&sqe, fd(), space.data(), std::min(space.size(), largest_send), 0);
+        io_uring_prep_recv(&sqe, state->fd(), space.data(), std::min(space.size(), largest_send), 0);
     });
+    if (state->abandoned()) co_return failure(std::errc::operation_canceled);
     if (!received) co_return failure(received.error());
     co_return static_cast<std::size_t>(*received);
 }

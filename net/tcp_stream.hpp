@@ -56,8 +56,8 @@ public:
     [[nodiscard]] send_operation<2 + sizeof...(Rest)> send(std::string_view first, std::string_view second,
                                                             const Rest&... rest) noexcept;
 
-    /// The same for a number of pieces that is known at run time, 1024 at most. The pieces are moved on while they are
-    /// sent, so that their values are spent afterwards.
+    /// The same for a number of pieces that is known at run time. The pieces are moved on while they are sent, so that
+    /// their values are spent afterwards.
     [[nodiscard]] send_operation<0> send(std::span<iovec> pieces) noexcept;
 
     /// Half-close: the peer reads the end of the stream after what was sent; receiving goes on.
@@ -108,8 +108,9 @@ inline tcp_stream::receive_operation tcp_stream::receive() noexcept { return rec
 
 namespace detail {
 
-/// The part of a send that does not depend on how its pieces are stored.
-class send_base : public operation_base {
+/// The part of a send that does not depend on how its pieces are stored. The stream may be closed meanwhile: the
+/// descriptor stays until the request has ended, which it soon does with an error.
+class send_base : private stream_operation::held, public operation_base {
 public:
     bool await_ready() const noexcept { return fd_ < 0 || remaining_ == 0; }
 
@@ -127,7 +128,7 @@ public:
     }
 
 protected:
-    explicit send_base(int fd) noexcept : fd_(fd) {}
+    explicit send_base(receive_stream* stream) noexcept : held(stream), fd_(stream != nullptr ? stream->fd() : -1) {}
 
     void set_pieces(std::span<iovec> pieces) noexcept;
 
@@ -152,7 +153,8 @@ inline iovec piece_of(std::string_view bytes) noexcept { return {const_cast<char
 template <std::size_t Pieces>
 class [[nodiscard]] tcp_stream::send_operation final : public detail::send_base {
 public:
-    send_operation(int fd, const std::array<iovec, Pieces>& pieces) noexcept : send_base(fd), pieces_(pieces) {
+    send_operation(detail::receive_stream* stream, const std::array<iovec, Pieces>& pieces) noexcept
+        : send_base(stream), pieces_(pieces) {
         set_pieces(pieces_);
     }
 
@@ -163,11 +165,13 @@ private:
 template <>
 class [[nodiscard]] tcp_stream::send_operation<0> final : public detail::send_base {
 public:
-    send_operation(int fd, std::span<iovec> pieces) noexcept : send_base(fd) { set_pieces(pieces); }
+    send_operation(detail::receive_stream* stream, std::span<iovec> pieces) noexcept : send_base(stream) {
+        set_pieces(pieces);
+    }
 };
 
 inline tcp_stream::send_operation<1> tcp_stream::send(std::string_view bytes) noexcept {
-    return {fd(), std::array{detail::piece_of(bytes)}};
+    return {state_.get(), std::array{detail::piece_of(bytes)}};
 }
 
 inline tcp_stream::send_operation<1> tcp_stream::send(std::span<const std::byte> bytes) noexcept {
@@ -178,10 +182,12 @@ template <class... Rest>
     requires(std::is_convertible_v<Rest, std::string_view> && ...)
 tcp_stream::send_operation<2 + sizeof...(Rest)> tcp_stream::send(std::string_view first, std::string_view second,
                                                                   const Rest&... rest) noexcept {
-    return {fd(), std::array{detail::piece_of(first), detail::piece_of(second), detail::piece_of(rest)...}};
+    return {state_.get(), std::array{detail::piece_of(first), detail::piece_of(second), detail::piece_of(rest)...}};
 }
 
-inline tcp_stream::send_operation<0> tcp_stream::send(std::span<iovec> pieces) noexcept { return {fd(), pieces}; }
+inline tcp_stream::send_operation<0> tcp_stream::send(std::span<iovec> pieces) noexcept {
+    return {state_.get(), pieces};
+}
 
 /// Connects to one address; `limit` bounds the wait (the kernel's own is about two minutes, tcp(7)).
 task<result<tcp_stream>> connect(endpoint where, std::chrono::milliseconds limit = std::chrono::seconds(10));

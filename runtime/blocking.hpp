@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -50,6 +52,7 @@ task<result<std::invoke_result_t<Call&>>> blocking(Call call) {
         Call call;
         std::optional<value> outcome;
         std::exception_ptr error;
+        std::atomic<bool> finished = false;
         detail::thread_event done;
     };
     auto state = std::make_shared<shared>(std::move(call));
@@ -60,11 +63,13 @@ task<result<std::invoke_result_t<Call&>>> blocking(Call call) {
         } catch (...) {
             state->error = std::current_exception();
         }
+        state->finished.store(true, std::memory_order_release);
         system::raise_event(state->done.fd());
     });
     std::uint64_t count = 0;
     auto raised = co_await read_some(state->done.fd(), std::as_writable_bytes(std::span(&count, 1)));
     if (!raised) co_return failure(raised.error());
+    state->finished.wait(false, std::memory_order_acquire); // true by now; what the language knows of the threads' order
     if (state->error) std::rethrow_exception(state->error);
     co_return std::move(*state->outcome);
 }

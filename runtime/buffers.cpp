@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <new>
 
 #include <tuyau/runtime/contract.hpp>
@@ -10,6 +11,7 @@ namespace tuyau {
 namespace {
 
 constexpr unsigned most_entries = 32768; // io_uring_register_buf_ring(3)
+constexpr unsigned most_moved = 65536 - most_entries;
 
 } // namespace
 
@@ -36,6 +38,8 @@ buffers::buffers(ring& owner, buffer_options options)
 
 buffers::~buffers() {
     waiters_.clear();
+    // Streams may outlive their loop. What they kept is gone with it.
+    while (buffer_client* client = holders_.pop_front()) client->count_ = 0;
     io_uring_free_buf_ring(ring_.native(), shared_, entries_, group);
 }
 
@@ -56,20 +60,72 @@ bool buffers::grow() noexcept {
     return true;
 }
 
-void buffers::clear(buffer_queue& queue) noexcept {
-    while (queue.count != 0) pop(queue).release();
+void buffers::tell_waiters() noexcept {
+    if (available_ == 0 && !grow() && !move_unread_out()) return;
+    list<buffer_client> told;
+    told.take(waiters_);
+    while (buffer_client* client = told.pop_front()) client->buffers_available();
 }
 
-void buffers::push_front(buffer_queue& queue, buffer&& rest) noexcept {
+bool buffers::move_unread_out() noexcept {
+    try {
+        holders_.for_each([this](buffer_client& client) { move_out(client); });
+    } catch (const std::bad_alloc&) {
+        // What has been moved so far will do.
+    }
+    if (unpublished_ == 0) return false;
+    io_uring_buf_ring_advance(shared_, static_cast<int>(unpublished_));
+    available_ += std::exchange(unpublished_, 0);
+    return true;
+}
+
+/// Copies all that the client has unread into one piece of memory, unless that was done before.
+void buffers::move_out(buffer_client& client) {
+    std::size_t size = 0;
+    bool lent = false;
+    std::uint16_t id = client.first_;
+    for (unsigned count = client.count_; count != 0; --count, id = record_of(id).next) {
+        size += record_of(id).size;
+        lent = lent || id < first_moved;
+    }
+    if (!lent) return;
+
+    auto place = std::find_if(moved_.begin(), moved_.end(), [](const moved& each) { return each.bytes == nullptr; });
+    if (place == moved_.end()) {
+        if (moved_.size() == most_moved) return;
+        place = moved_.emplace(moved_.end());
+    }
+    const auto index = static_cast<std::size_t>(place - moved_.begin());
+    auto bytes = std::make_unique_for_overwrite<char[]>(size);
+    std::size_t done = 0;
+    while (client.count_ != 0) {
+        const buffer next = pop(client);
+        std::memcpy(bytes.get() + done, next.data(), next.size());
+        done += next.size();
+    }
+    moved& all = moved_[index];
+    all.bytes = std::move(bytes);
+    all.offset = 0;
+    all.size = static_cast<std::uint32_t>(size);
+    append(client, static_cast<std::uint16_t>(first_moved + index));
+    client.hold_back();
+}
+
+void buffers::clear(buffer_client& client) noexcept {
+    while (client.count_ != 0) pop(client).release();
+}
+
+void buffers::push_front(buffer_client& client, buffer&& rest) noexcept {
     const std::uint16_t id = rest.id_;
-    records_[id].offset = static_cast<std::uint32_t>(rest.data_ - address(id));
-    records_[id].size = static_cast<std::uint32_t>(rest.size_);
-    records_[id].next = queue.first;
-    if (queue.count == 0) queue.last = id;
-    queue.first = id;
-    ++queue.count;
+    record& kept = record_of(id);
+    kept.offset = static_cast<std::uint32_t>(rest.data_ - address(id));
+    kept.size = static_cast<std::uint32_t>(rest.size_);
+    kept.next = client.first_;
     rest.owner_ = nullptr;
     rest.size_ = 0;
+    if (client.count_ == 0) return append(client, id);
+    client.first_ = id;
+    ++client.count_;
 }
 
 void buffers::discard(unsigned completion_flags) noexcept {

@@ -70,25 +70,34 @@ private:
     std::uint16_t id_ = 0;
 };
 
-/// Received buffers that wait for their reader, in order: a queue that costs eight bytes and no allocation.
-struct buffer_queue {
-    std::uint16_t first = 0;
-    std::uint16_t last = 0;
-    std::uint16_t count = 0;
-};
-
-/// A stream that found no buffer left; told when there is one again.
-class buffer_waiter : public list_node {
+/// A stream's share in the pool: received buffers that wait for their reader, in order, at the cost of no allocation; and
+/// the stream's wait when no buffer is left.
+class buffer_client : public list_node {
 public:
-    virtual void buffers_available() noexcept = 0;
+    /// Received and not yet taken.
+    unsigned unread() const noexcept { return count_; }
 
 protected:
-    ~buffer_waiter() = default;
+    buffer_client() noexcept = default;
+    ~buffer_client() = default;
+
+    /// After `wait`: there are buffers again.
+    virtual void buffers_available() noexcept = 0;
+
+    /// Buffers ran out while nobody read this stream: its sender is to be held back until somebody does.
+    virtual void hold_back() noexcept = 0;
+
+private:
+    friend class buffers;
+    std::uint16_t first_ = 0;
+    std::uint16_t last_ = 0;
+    std::uint16_t count_ = 0;
 };
 
 /// The buffers that one loop lends to the kernel for multishot receives (a provided-buffer ring), shared by all its
-/// streams, so that an idle connection holds none. Grows in slabs when it runs dry, up to a bound; past it, streams wait
-/// until a lease comes home.
+/// streams, so that an idle connection holds none. Grows in slabs when it runs dry, up to a bound. Past it, what streams
+/// have received and nobody has read is moved out of the pool, so that a slow reader holds back nobody but its own peer;
+/// what is left to wait for then is leases.
 class buffers {
 public:
     /// Throws `ring_error` when the kernel refuses the buffer ring.
@@ -108,19 +117,20 @@ public:
     unsigned total() const noexcept { return total_; }
 
     /// Appends what a completion with IORING_CQE_F_BUFFER brought.
-    void push(buffer_queue& queue, unsigned completion_flags, std::size_t size) noexcept;
-    buffer pop(buffer_queue& queue) noexcept;
+    void push(buffer_client& client, unsigned completion_flags, std::size_t size) noexcept;
+    buffer pop(buffer_client& client) noexcept;
 
     /// Puts what is left of a buffer back at the head of the queue.
-    void push_front(buffer_queue& queue, buffer&& rest) noexcept;
+    void push_front(buffer_client& client, buffer&& rest) noexcept;
 
-    void clear(buffer_queue& queue) noexcept;
+    void clear(buffer_client& client) noexcept;
 
     /// Takes home the buffer of a completion that brought no bytes.
     void discard(unsigned completion_flags) noexcept;
 
-    /// For a receive that ended with ENOBUFS: `waiter` is told, from `publish`, once there is a buffer again.
-    void wait(buffer_waiter& waiter) noexcept { waiters_.push_back(waiter); }
+    /// For a receive that ended with ENOBUFS: `client`, which has nothing unread, is told from `publish` once there is a
+    /// buffer again.
+    void wait(buffer_client& client) noexcept { waiters_.push_back(client); }
 
     /// Hands what came home back to the kernel, all at once, and tells those who wait. Called before each submission.
     void publish() noexcept;
@@ -134,11 +144,26 @@ private:
         std::uint16_t next;
     };
 
+    // Ids from here on are not the kernel's: bytes that were moved out of the pool, in memory of their own.
+    static constexpr std::uint16_t first_moved = 32768;
+
+    struct moved : record {
+        std::unique_ptr<char[]> bytes;
+    };
+
+    record& record_of(std::uint16_t id) noexcept {
+        return id < first_moved ? records_[id] : static_cast<record&>(moved_[id - first_moved]);
+    }
     char* address(std::uint16_t id) const noexcept {
+        if (id >= first_moved) return moved_[id - first_moved].bytes.get();
         return slabs_[id / slab_count_].get() + (id % slab_count_) * size_;
     }
     void take_home(std::uint16_t id) noexcept;
+    void append(buffer_client& client, std::uint16_t id) noexcept;
+    void tell_waiters() noexcept;
     bool grow() noexcept;
+    bool move_unread_out() noexcept;
+    void move_out(buffer_client& client);
 
     ring& ring_;
     io_uring_buf_ring* shared_ = nullptr;
@@ -150,7 +175,9 @@ private:
     unsigned unpublished_ = 0;
     std::vector<std::unique_ptr<char[]>> slabs_;
     std::vector<record> records_;
-    list<buffer_waiter> waiters_;
+    std::vector<moved> moved_;
+    list<buffer_client> waiters_;
+    list<buffer_client> holders_; // those with something unread
 };
 
 inline void buffer::release() noexcept {
@@ -160,28 +187,36 @@ inline void buffer::release() noexcept {
     size_ = 0;
 }
 
-inline void buffers::push(buffer_queue& queue, unsigned completion_flags, std::size_t size) noexcept {
+inline void buffers::append(buffer_client& client, std::uint16_t id) noexcept {
+    if (client.count_ == 0) {
+        client.first_ = id;
+        holders_.push_back(client);
+    } else {
+        record_of(client.last_).next = id;
+    }
+    client.last_ = id;
+    ++client.count_;
+}
+
+inline void buffers::push(buffer_client& client, unsigned completion_flags, std::size_t size) noexcept {
     const auto id = static_cast<std::uint16_t>(completion_flags >> IORING_CQE_BUFFER_SHIFT);
     --available_;
     records_[id].offset = 0;
     records_[id].size = static_cast<std::uint32_t>(size);
-    if (queue.count == 0)
-        queue.first = id;
-    else
-        records_[queue.last].next = id;
-    queue.last = id;
-    ++queue.count;
+    append(client, id);
 }
 
-inline buffer buffers::pop(buffer_queue& queue) noexcept {
-    const std::uint16_t id = queue.first;
-    const record& taken = records_[id];
-    queue.first = taken.next;
-    --queue.count;
+inline buffer buffers::pop(buffer_client& client) noexcept {
+    const std::uint16_t id = client.first_;
+    const record& taken = record_of(id);
+    client.first_ = taken.next;
+    if (--client.count_ == 0) client.unlink();
     return buffer(*this, address(id) + taken.offset, taken.size, id);
 }
 
 inline void buffers::take_home(std::uint16_t id) noexcept {
+    if (id >= first_moved) [[unlikely]]
+        return moved_[id - first_moved].bytes.reset();
     io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
                           static_cast<int>(unpublished_));
     ++unpublished_;
@@ -193,12 +228,8 @@ inline void buffers::publish() noexcept {
         available_ += unpublished_;
         unpublished_ = 0;
     }
-    if (waiters_.empty()) [[likely]]
-        return;
-    if (available_ == 0 && !grow()) return;
-    list<buffer_waiter> told;
-    told.take(waiters_);
-    while (buffer_waiter* waiter = told.pop_front()) waiter->buffers_available();
+    if (!waiters_.empty()) [[unlikely]]
+        tell_waiters();
 }
 
 } // namespace tuyau

@@ -22,7 +22,7 @@ public:
 
     template <class Rep, class Period>
     void expires_after(std::chrono::duration<Rep, Period> limit) noexcept {
-        expires_at(loop::current().now() + std::chrono::ceil<clock::duration>(limit));
+        expires_at(later(loop::current().now(), limit));
     }
 
     void expires_at(clock::time_point when) noexcept {

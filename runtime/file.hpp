@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -14,7 +15,9 @@ namespace tuyau {
 inline auto read_some(int fd, std::span<std::byte> space) {
     return operation([fd, space](io_uring_sqe& sqe) {
         constexpr auto at_the_position = static_cast<__u64>(-1);
-        io_uring_prep_read(&sqe, fd, space.data(), static_cast<unsigned>(space.size()), at_the_position);
+        constexpr std::size_t largest = std::size_t{1} << 30; // a request counts in 32 bits
+        io_uring_prep_read(&sqe, fd, space.data(), static_cast<unsigned>(std::min(space.size(), largest)),
+                           at_the_position);
     });
 }
 

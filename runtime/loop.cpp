@@ -32,9 +32,11 @@ loop::~loop() {
     current_ = previous_;
 }
 
-void loop::run_until(const bool& finished) {
+void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
     require(!running_, "loop::run was called from inside the loop; await the task instead");
     running_ = true;
+    now_ = system::now(); // much may have happened since the loop was made
+    trampoline::run(root);
     while (!finished) round();
     running_ = false;
 }

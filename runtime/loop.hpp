@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    void run_until(const bool& finished);
+    void run_until(std::coroutine_handle<> root, const bool& finished);
     void round();
 
     static constinit thread_local loop* current_;
@@ -118,7 +118,7 @@ public:
     root& operator=(const root&) = delete;
     ~root() { handle_.destroy(); }
 
-    void start() { trampoline::run(handle_); }
+    std::coroutine_handle<> handle() const noexcept { return handle_; }
 
 private:
     explicit root(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
@@ -160,8 +160,7 @@ T loop::run(task<T> work) {
     outcome.work = std::move(work);
     {
         detail::root root = detail::run_root(chain, finished, outcome);
-        root.start();
-        run_until(finished);
+        run_until(root.handle(), finished);
     }
     outcome.work = {};
     if (outcome.error) std::rethrow_exception(outcome.error);
@@ -170,7 +169,8 @@ T loop::run(task<T> work) {
 
 inline void suspension::resume_soon() noexcept {
     end_wait();
-    loop::current().make_ready(*this);
+    // A coroutine that outlives its loop stays suspended until it is destroyed.
+    if (loop* here = loop::current_or_null()) here->make_ready(*this);
 }
 
 } // namespace tuyau

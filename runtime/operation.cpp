@@ -25,7 +25,7 @@ void operation_base::complete(int outcome, unsigned) noexcept {
         return;
     }
     const bool again = unfinished(outcome);
-    if (again && state_ == state::in_flight) return submit();
+    if (again && state_ == state::in_flight && !loop::current().closing()) return submit();
     finished(again ? -ECANCELED : outcome);
     resume_soon();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <string>
 
 #include <tuyau/runtime/contract.hpp>
@@ -50,9 +51,11 @@ std::string cause_and_remedy(int error) {
 [[noreturn]] void fail(int error) { throw ring_error(error, std::system_category(), cause_and_remedy(error)); }
 
 /// Sets up with the best flags that the kernel takes; 0 or a negative errno.
-int set_up(io_uring& ring, unsigned submissions, unsigned completions) {
+int set_up(io_uring& ring, const ring_options& options, unsigned submissions, unsigned completions) {
     int result = -EINVAL;
     for (unsigned flags : ladder) {
+        if (!options.defer_task_work && (flags & IORING_SETUP_DEFER_TASKRUN) != 0) continue;
+        if (!options.cooperative_task_work && (flags & IORING_SETUP_COOP_TASKRUN) != 0) continue;
         io_uring_params parameters{};
         parameters.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
         parameters.cq_entries = std::max(completions, submissions);
@@ -62,17 +65,16 @@ int set_up(io_uring& ring, unsigned submissions, unsigned completions) {
     return result;
 }
 
-/// Tells a kernel that cannot run us by what its ring offers, never by its version: distributions patch.
-bool has_what_we_need(io_uring& ring) {
-    constexpr unsigned features =
-        IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_FAST_POLL;
-    if ((ring.features & features) != features) return false;
-    io_uring_probe* probe = io_uring_get_probe_ring(&ring);
-    if (probe == nullptr) return false;
+/// Tells a kernel that cannot run us by what its ring offers, never by its version: distributions patch. 0, or an errno.
+int what_is_missing(io_uring& ring) {
+    constexpr unsigned features = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_FAST_POLL;
+    if ((ring.features & features) != features) return EINVAL;
+    constexpr unsigned operations = 256;
+    alignas(io_uring_probe) std::array<std::byte, sizeof(io_uring_probe) + operations * sizeof(io_uring_probe_op)> space{};
+    auto* probe = reinterpret_cast<io_uring_probe*>(space.data());
+    if (int error = io_uring_register_probe(&ring, probe, operations); error < 0) return -error;
     // Came with Linux 6.0, as multishot receive did, which no probe shows.
-    bool supported = io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0;
-    io_uring_free_probe(probe);
-    return supported;
+    return io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0 ? 0 : EINVAL;
 }
 
 } // namespace
@@ -80,20 +82,20 @@ bool has_what_we_need(io_uring& ring) {
 ring::ring(ring_options options) {
     unsigned submissions = std::max(options.submission_entries, 1u);
     unsigned completions = std::max(options.completion_entries, 2u);
-    int result = set_up(ring_, submissions, completions);
+    int result = set_up(ring_, options, submissions, completions);
     if (result == -ENOMEM) {
         system::raise_locked_memory_limit();
-        result = set_up(ring_, submissions, completions);
+        result = set_up(ring_, options, submissions, completions);
     }
     while (result == -ENOMEM && (submissions > fewest_submissions || completions > fewest_completions)) {
         submissions = std::max(submissions / 2, fewest_submissions);
         completions = std::max(completions / 2, fewest_completions);
-        result = set_up(ring_, submissions, completions);
+        result = set_up(ring_, options, submissions, completions);
     }
     if (result < 0) fail(-result);
-    if (!has_what_we_need(ring_)) {
+    if (int error = what_is_missing(ring_); error != 0) {
         io_uring_queue_exit(&ring_);
-        fail(EINVAL);
+        fail(error);
     }
     io_uring_register_ring_fd(&ring_); // saves a descriptor look-up per call; without it the ring works all the same
 }

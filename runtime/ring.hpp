@@ -14,6 +14,10 @@ namespace tuyau {
 struct ring_options {
     unsigned submission_entries = 512;  ///< requests prepared between two calls into the kernel before one is forced
     unsigned completion_entries = 8192; ///< completions that can wait unread before the kernel has to keep them aside
+
+    // What the kernel offers is used unless it is switched off here.
+    bool defer_task_work = true;       ///< IORING_SETUP_DEFER_TASKRUN, Linux 6.1
+    bool cooperative_task_work = true; ///< else IORING_SETUP_COOP_TASKRUN, Linux 5.19
 };
 
 /// Why no io_uring could be set up: what() names the cause and the remedy.

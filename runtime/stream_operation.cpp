@@ -25,11 +25,14 @@ void stream_operation::abandon() noexcept {
     }
     abandoned_ = true;
     drop();
-    if (state_ == state::idle) {
-        delete this;
-        return;
-    }
-    cancel();
+    if (state_ == state::idle)
+        delete_if_unused();
+    else
+        cancel(); // which may already bring the last completion, and with it this object's end
+}
+
+void stream_operation::delete_if_unused() noexcept {
+    if (abandoned_ && state_ == state::idle && holds_ == 0) delete this;
 }
 
 void stream_operation::wake() noexcept {
@@ -41,10 +44,7 @@ void stream_operation::complete(int outcome, unsigned flags) noexcept {
     if (last) state_ = state::idle;
     keep(outcome, flags);
     if (last) {
-        if (abandoned_) {
-            delete this;
-            return;
-        }
+        if (abandoned_) return delete_if_unused();
         ended();
     }
     wake();

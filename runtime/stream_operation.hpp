@@ -14,7 +14,8 @@ namespace tuyau {
 /// The derived class keeps what has come until its one reader takes it. The request is armed when somebody first waits,
 /// and again whenever the kernel has ended it for a reason that concerns nobody (a full completion queue, no buffer or
 /// descriptor left). It lives in the pool, apart from any coroutine's frame, and is let go with `abandon`: the object
-/// outlives its owner until the kernel has sent the request's last completion. Whoever waits on it then is woken empty-handed.
+/// outlives its owner until the kernel has sent the request's last completion and nobody holds it any more. Whoever waits
+/// on it then is woken empty-handed.
 class stream_operation : public completion_target, public frame_pool::pooled {
 public:
     stream_operation(const stream_operation&) = delete;
@@ -22,6 +23,10 @@ public:
 
     /// Gives the object up: it cancels its request and deletes itself once nothing is in flight.
     void abandon() noexcept;
+    bool abandoned() const noexcept { return abandoned_; }
+
+    /// Keeps a stream, and with it its descriptor, for another request that uses it: null holds nothing.
+    class held;
 
     bool armed() const noexcept { return state_ != state::idle; }
 
@@ -59,14 +64,35 @@ protected:
     /// Wakes the reader, if there is something to take.
     void wake() noexcept;
 
+    bool is_held() const noexcept { return holds_ != 0; }
+
 private:
     enum class state : unsigned char { idle, armed, stopping };
 
     void complete(int outcome, unsigned flags) noexcept final;
+    void delete_if_unused() noexcept;
 
     readable* reader_ = nullptr;
+    unsigned holds_ = 0;
     state state_ = state::idle;
     bool abandoned_ = false;
+};
+
+class stream_operation::held {
+public:
+    explicit held(stream_operation* stream) noexcept : stream_(stream) {
+        if (stream_ != nullptr) ++stream_->holds_;
+    }
+    held(const held&) = delete;
+    held& operator=(const held&) = delete;
+    ~held() {
+        if (stream_ == nullptr) return;
+        --stream_->holds_;
+        stream_->delete_if_unused();
+    }
+
+private:
+    stream_operation* stream_;
 };
 
 class stream_operation::readable final : public suspension {

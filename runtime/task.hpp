@@ -42,6 +42,7 @@ private:
 
     await_chain* chain_ = nullptr;
     std::coroutine_handle<> continuation_; // none while the awaiter that started us is still on the stack
+    bool awaited_ = false;
 };
 
 template <class T>
@@ -162,7 +163,7 @@ public:
     /// For building blocks: an awaiter that runs the task in a chain of its own.
     awaiter in_chain(await_chain* chain) noexcept {
         require(static_cast<bool>(handle_), "an empty task was awaited (was it moved from?)");
-        require(!handle_.done() && handle_.promise().chain_ == nullptr, "a task was awaited twice");
+        require(!std::exchange(handle_.promise().awaited_, true), "a task was awaited twice");
         return awaiter(handle_, chain);
     }
 

@@ -24,12 +24,11 @@ public:
             cancelled_ = true;
             return false;
         }
-        loop& here = loop::current();
-        if (until_ <= here.now()) {
+        if (until_ <= system::now()) {
             end_wait();
             return false;
         }
-        here.arm(*this, until_);
+        loop::current().arm(*this, until_);
         return true;
     }
 
@@ -58,7 +57,7 @@ inline sleep sleep_until(loop::clock::time_point when) noexcept { return sleep(w
 /// Waits for `duration` from now on. A duration of zero or less does not suspend.
 template <class Rep, class Period>
 sleep sleep_for(std::chrono::duration<Rep, Period> duration) noexcept {
-    return sleep(system::now() + std::chrono::ceil<loop::clock::duration>(duration));
+    return sleep(later(system::now(), duration));
 }
 
 /// Lets everything else that is ready go first.

@@ -9,7 +9,7 @@ using std::chrono::milliseconds;
 
 void timer_wheel::arm(timer_node& node, clock::time_point when) noexcept {
     node.unlink();
-    const auto ticks = std::chrono::ceil<milliseconds>(std::max(when - start_, clock::duration::zero())).count();
+    const auto ticks = std::chrono::ceil<milliseconds>(std::max(when, start_) - start_).count();
     node.tick_ = std::clamp(static_cast<std::uint64_t>(ticks), now_ + 1, now_ + horizon);
     place(node);
 }
@@ -44,7 +44,7 @@ std::optional<timer_wheel::expiry> timer_wheel::first() const noexcept {
 }
 
 void timer_wheel::advance(clock::time_point now) noexcept {
-    const auto elapsed = std::chrono::floor<milliseconds>(std::max(now - start_, clock::duration::zero()));
+    const auto elapsed = std::chrono::floor<milliseconds>(std::max(now, start_) - start_);
     const auto target = static_cast<std::uint64_t>(elapsed.count());
     while (now_ < target) {
         const auto due = first();

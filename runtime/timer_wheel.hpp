@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -49,8 +50,9 @@ public:
 private:
     static constexpr unsigned bits = 6;
     static constexpr unsigned slots = 1u << bits;
-    static constexpr unsigned levels = 7; // 2^42 ms: 139 years
-    static constexpr std::uint64_t horizon = (std::uint64_t{1} << (bits * levels)) - 1;
+    static constexpr unsigned levels = 7;
+    // 137 years, as far ahead as the highest level tells apart from the present: a slot short of its full circle.
+    static constexpr std::uint64_t horizon = std::uint64_t{slots - 1} << (bits * (levels - 1));
 
     struct level {
         std::array<list<timer_node>, slots> slot;
@@ -70,5 +72,17 @@ private:
     std::uint64_t now_ = 0; // ticks since start_ that have been dealt with
     std::array<level, levels> levels_;
 };
+
+/// `duration` after `from`, rounded up; the end of the clock's time where it cannot count so far, as with the longest
+/// duration there is, for "never".
+template <class Rep, class Period>
+timer_wheel::clock::time_point later(timer_wheel::clock::time_point from,
+                                     std::chrono::duration<Rep, Period> duration) noexcept {
+    using clock = timer_wheel::clock;
+    using seconds = std::chrono::duration<double>;
+    if (seconds(duration) >= seconds(clock::time_point::max() - from)) return clock::time_point::max();
+    if (seconds(duration) <= seconds::zero()) return from;
+    return from + std::chrono::ceil<clock::duration>(duration);
+}
 
 } // namespace tuyau

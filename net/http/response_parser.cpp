@@ -179,7 +179,8 @@ bool response_parser::accept_head() {
     head_.text = text;
     if (parser_.http_major != 1)
         return fail(kind::unsupported, here.begin, fmt::format("HTTP/{} is not spoken here", parser_.http_major));
-    if (head_.status < 100) return fail(kind::malformed, here.begin, fmt::format("there is no status {:03}", head_.status));
+    if (head_.status < 100)
+        return fail(kind::malformed, here.begin, fmt::format("there is no status {:03}", head_.status));
     if (!is_text(head_.reason))
         return fail(kind::malformed, here.begin + here.reason.begin, "a control character in the reason phrase");
     if (head_.status == 101)

@@ -132,8 +132,10 @@ private:
             if (!is_target_character(target[i]))
                 refuse(at_ + i, fmt::format("{} does not belong here (write it as %{:02X})", describe(target[i]),
                                             static_cast<unsigned char>(target[i])));
-        if (!target.starts_with('/')) url_.target = "/";
-        else url_.target.clear();
+        if (!target.starts_with('/'))
+            url_.target = "/";
+        else
+            url_.target.clear();
         url_.target += target;
     }
 

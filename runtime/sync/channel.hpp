@@ -147,12 +147,16 @@ public:
         owner_.wake_receiver();
     }
 
-    bool await_ready() const noexcept { return owner_.size_ > owner_.promised_ || owner_.closed_; }
+    /// Not while items are promised: who was promised the first one goes first.
+    bool await_ready() const noexcept { return owner_.promised_ == 0 && (owner_.size_ != 0 || owner_.closed_); }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         this->stopped_ = !this->begin_wait(handle);
-        if (!this->stopped_) owner_.receivers_.push_back(*this);
-        return !this->stopped_;
+        if (this->stopped_) return false;
+        owner_.receivers_.push_back(*this);
+        owner_.wake_receiver();
+        if (owner_.closed_ && !promised_) this->end();
+        return true;
     }
     result<T> await_resume() {
         if (this->stopped_) return failure(std::errc::operation_canceled);

@@ -3,8 +3,11 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
+
+#include "helpers.hpp"
 
 #include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/timer.hpp>
@@ -98,4 +101,136 @@ TEST_CASE("a task gives a move-only value without copying it") {
     loop here;
     auto make = []() -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(7); };
     CHECK(*here.run(make()) == 7);
+}
+
+namespace {
+
+/// A task that is suspended twice on each of `depth` levels, with `token` in every frame.
+task<int> suspend_often(int depth, std::shared_ptr<int> token) {
+    if (depth == 0) co_return 0;
+    co_await tests::nop();
+    const int below = co_await suspend_often(depth - 1, token);
+    co_await tuyau::yield();
+    co_return below + 1;
+}
+
+} // namespace
+
+TEST_CASE("a task may be destroyed at each of its suspension points") {
+    loop here;
+    auto token = std::make_shared<int>();
+    int rounds = 0;
+    for (bool finished = false; !finished; ++rounds) {
+        here.run([](loop& on, std::shared_ptr<int> held, int before, bool& done) -> task<> {
+            auto work = [](std::shared_ptr<int> inner) -> task<> {
+                const int depth = co_await suspend_often(5, inner);
+                CHECK(depth == 5);
+            };
+            auto one = tests::loose::start(work(held));
+            for (int round = 0; round < before && !one.done(); ++round) co_await tuyau::yield();
+            done = one.done();
+            one.destroy();
+            CHECK(on.requests().in_flight() == 0);
+            CHECK(held.use_count() == 2);
+        }(here, token, rounds, finished));
+        CHECK(token.use_count() == 1);
+    }
+    CHECK(rounds > 10);
+}
+
+TEST_CASE("a task that is awaited twice ends the program with a sentence") {
+    const auto twice = [] {
+        loop here;
+        here.run([]() -> task<> {
+            auto one = ready(1);
+            co_await std::move(one);
+            co_await std::move(one);
+        }());
+    };
+    CHECK(tests::broken_contract_of(twice) == "a task was awaited twice");
+    const auto while_running = [] {
+        loop here;
+        here.run([]() -> task<> {
+            auto one = []() -> task<> { co_await tuyau::sleep_for(1h); }();
+            auto first = tests::loose::start([](task<>& which) -> task<> { co_await std::move(which); }(one));
+            co_await std::move(one);
+        }());
+    };
+    CHECK(tests::broken_contract_of(while_running) == "a task was awaited twice");
+}
+
+TEST_CASE("a task that was moved from must not be awaited, and says so") {
+    const auto empty = [] {
+        loop here;
+        here.run([]() -> task<> {
+            auto one = ready(1);
+            auto other = std::move(one);
+            co_await std::move(one);
+        }());
+    };
+    CHECK(tests::broken_contract_of(empty) == "an empty task was awaited (was it moved from?)");
+    CHECK_FALSE(task<int>());
+    auto full = ready(1);
+    CHECK(full);
+}
+
+TEST_CASE("assigning to a task destroys the one it held") {
+    auto token = std::make_shared<int>();
+    auto make = [](std::shared_ptr<int>) -> task<> { co_return; };
+    auto one = make(token);
+    one = make(token);
+    CHECK(token.use_count() == 2);
+    auto& same = one;
+    one = std::move(same);
+    CHECK(one);
+    one = task<>();
+    CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("the value and the frame of a task are destroyed once each") {
+    loop here;
+    auto token = std::make_shared<int>();
+    auto give = [](std::shared_ptr<int> held) -> task<std::shared_ptr<int>> {
+        co_await tests::nop();
+        co_return held;
+    };
+    {
+        auto given = here.run(give(token));
+        CHECK(given.use_count() == 2);
+    }
+    CHECK(token.use_count() == 1);
+    auto dropped = [](task<std::shared_ptr<int>> work) -> task<> { (void)co_await std::move(work); };
+    here.run(dropped(give(token)));
+    CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("an exception thrown before and after a suspension, or from a value's move, reaches the awaiter") {
+    loop here;
+    struct stubborn {
+        stubborn() = default;
+        stubborn(stubborn&&) { throw std::runtime_error("will not move"); }
+    };
+    auto moves = []() -> task<stubborn> { co_return stubborn(); };
+    auto awaits = [](task<stubborn> work) -> task<std::string> {
+        try {
+            (void)co_await std::move(work);
+        } catch (const std::runtime_error& error) {
+            co_return error.what();
+        }
+        co_return "nothing";
+    };
+    CHECK(here.run(awaits(moves())) == "will not move");
+    auto late = []() -> task<> {
+        co_await tests::nop();
+        co_await fail("late");
+    };
+    CHECK_THROWS_AS(here.run(late()), std::runtime_error);
+}
+
+TEST_CASE("a million tasks that wait for nothing are awaited in a loop inside a task that was suspended") {
+    loop here;
+    CHECK(here.run([]() -> task<int> {
+        co_await tests::nop();
+        co_return co_await count_to(1'000'000);
+    }()) == 1'000'000);
 }

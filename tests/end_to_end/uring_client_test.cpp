@@ -1,0 +1,247 @@
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "uring_client_support.hpp"
+
+using namespace tests;
+
+TEST_CASE("uring-client and curl read the same responses alike") {
+    struct behaviour {
+        std::string name;
+        std::string response;
+        std::string output;
+        int code;
+        int curls_code;
+        std::vector<std::string> options = {};
+    };
+    const behaviour table[] = {
+        {"sized", sized("hello\n"), "hello\n", done, done},
+        {"sized, with more behind it", sized("hello") + "surplus", "hello", done, done},
+        {"nothing, sized", sized(""), "", done, done},
+        {"chunked", chunked + "5\r\nhello\r\n6;x=y\r\n, you!\r\n0\r\n\r\n", "hello, you!", done, done},
+        {"chunked, with trailers", chunked + "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n", "ok", done, done},
+        {"chunked, with trailers, -i",
+         chunked + "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n",
+         chunked + "okX-Sum: 1\r\n",
+         done,
+         done,
+         {"-i"}},
+        {"ended by the connection", ok + "\r\nuntil the end", "until the end", done, done},
+        {"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nold", "old", done, done},
+        {"no reason", "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", "x", done, done},
+        {"404", "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nnone\n", "none\n", done, done},
+        {"500, -i",
+         "HTTP/1.1 500 Oh\r\nContent-Length: 1\r\n\r\nx",
+         "HTTP/1.1 500 Oh\r\nContent-Length: 1\r\n\r\nx",
+         done,
+         done,
+         {"-i"}},
+        {"100 before", "HTTP/1.1 100 Continue\r\n\r\n" + sized("x"), "x", done, done},
+        {"103 before, -i",
+         "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + sized("x"),
+         "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + sized("x"),
+         done,
+         done,
+         {"-i"}},
+        {"204", "HTTP/1.1 204 No Content\r\n\r\n", "", done, done},
+        {"304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", "", done, done},
+        {"HEAD", ok + "Content-Length: 99\r\n\r\n", ok + "Content-Length: 99\r\n\r\n", done, done, {"-I"}},
+        {"HEAD of a chunked page", chunked, chunked, done, done, {"-I"}},
+        {"a byte order mark and NULs", sized(std::string("\xef\xbb\xbf\0\0\x1b", 6)),
+         std::string("\xef\xbb\xbf\0\0\x1b", 6), done, done},
+        {"sized, cut short", ok + "Content-Length: 10\r\n\r\nabc", "abc", cut_short, cut_short},
+        {"chunked, cut short", chunked + "5\r\nabc", "abc", cut_short, cut_short},
+        {"chunked, without a last chunk", chunked + "3\r\nabc\r\n", "abc", cut_short, cut_short},
+        {"an empty reply", "", "", empty_reply, empty_reply},
+        {"an interim response alone", "HTTP/1.1 100 Continue\r\n\r\n", "", empty_reply, empty_reply},
+        // Where curl is more trusting, or has another code for the same.
+        {"the head cut short", ok + "Conte", "", cut_short, done},
+        {"garbage", "garbage garbage\r\n\r\n", "", malformed, 1},
+        {"a TLS alert", std::string("\x15\x03\x01\x00\x02\x02\x28", 7), "", malformed, 1},
+        {"a bad chunk size", chunked + "xyz\r\nabc\r\n0\r\n\r\n", "", malformed, 56},
+        {"differing lengths", ok + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "", malformed, done},
+        {"a length and chunks", ok + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "",
+         malformed, done},
+        {"a folded field", ok + "A: b\r\n c\r\nContent-Length: 1\r\n\r\nx", "", malformed, done},
+        {"lines without CR", "HTTP/1.1 200 OK\nContent-Length: 1\n\nx", "", malformed, done},
+    };
+    for (const behaviour& each : table) {
+        INFO(each.name);
+        {
+            scripted_server server(each.response);
+            auto arguments = each.options;
+            arguments.push_back(server.url());
+            const outcome result = run(ours(arguments));
+            CHECK(result.code == each.code);
+            CHECK(result.output == each.output);
+            if (each.code == done)
+                CHECK(result.errors.empty());
+            else
+                check_one_line(result, server.host());
+            CHECK(server.trouble().empty());
+        }
+        {
+            scripted_server server(each.response);
+            auto arguments = each.options;
+            arguments.push_back(server.url());
+            const outcome result = run(curl(arguments));
+            CHECK(result.code == each.curls_code);
+            if (each.code == each.curls_code) CHECK(result.output == each.output);
+        }
+    }
+}
+
+TEST_CASE("uring-client and curl send the same requests, but for their name") {
+    temporary_folder folder;
+    write_file(folder / "form", "from=file\r\n&b\n");
+    const std::vector<std::vector<std::string>> table = {
+        {},
+        {"-I"},
+        {"-i"},
+        {"-X", "DELETE"},
+        {"-X", "made-up"},
+        {"-I", "-X", "GET"},
+        {"-H", "X-One: 1", "-H", "x-two:2", "-H", "X-One: again"},
+        {"-H", "Accept:"},
+        {"-H", "accept: text/html"},
+        {"-H", "Host: other.example:99"},
+        {"-H", "Host:"},
+        {"-H", "X-Empty;"},
+        {"-H", "X-Nothing:"},
+        {"-H", "X-Tab:\ta\tb"},
+        {"-H", "X-Latin: caf\xe9"},
+        {"-d", "a=1"},
+        {"-d", "a=1", "-d", "b=2", "-d", ""},
+        {"-d", ""},
+        {"-d", "-not-an-option"},
+        {"-d", "=value"},
+        {"-da=1"},
+        {"--data", "[a,b]"},
+        {"-d", "{\"json\": true}", "-H", "Content-Type: application/json"},
+        {"-d", "x", "-H", "Content-Type:"},
+        {"-d", "x", "-X", "PUT"},
+        {"-d", "@" + (folder / "form")},
+        {"-d", "@-", "-d", "tail"},
+        {"-X", "POST", "-H", "Content-Length: 0"},
+    };
+    for (const auto& options : table) {
+        std::string shown;
+        for (const std::string& each : options) shown += each + ' ';
+        INFO(shown);
+        std::string requests[2];
+        std::string host[2];
+        for (int i = 0; i < 2; ++i) {
+            scripted_server server(ok + "Content-Length: 0\r\n\r\n");
+            auto arguments = options;
+            arguments.insert(arguments.end(), {"-H", "User-Agent: the-same", server.url("/path?query")});
+            const outcome result = run(i == 0 ? ours(arguments) : curl(arguments), "typed\nin\n");
+            CHECK(result.code == done);
+            requests[i] = server.request();
+            host[i] = server.host();
+        }
+        const auto at = requests[1].find(host[1]);
+        if (at != std::string::npos) requests[1].replace(at, host[1].size(), host[0]);
+        CHECK(requests[0] == requests[1]);
+    }
+}
+
+TEST_CASE("uring-client says who it is, and asks for what the URL says") {
+    const auto asked = [](const std::string& target) {
+        scripted_server server(sized(""));
+        CHECK(run(ours({server.host() + target})).code == done);
+        std::string request = server.request();
+        const auto at = request.find(server.host());
+        return request.replace(at, server.host().size(), "HERE");
+    };
+    const std::string rest = " HTTP/1.1\r\nHost: HERE\r\nUser-Agent: uring-client/0.1.0\r\nAccept: */*\r\n\r\n";
+    CHECK(asked("") == "GET /" + rest);
+    CHECK(asked("/a//b?c=%20#fragment") == "GET /a//b?c=%20" + rest);
+    CHECK(asked("?q") == "GET /?q" + rest);
+}
+
+TEST_CASE("uring-client -v shows on standard error what is sent and received") {
+    scripted_server server("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + chunked +
+                           "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n");
+    const outcome result = run(ours({"-v", "-d", "abc", server.url("/x")}));
+    CHECK(result.code == done);
+    CHECK(result.output == "ok");
+    const std::string host = server.host();
+    CHECK(result.errors == "* connected to " + host + " (" + host + ")\n> POST /x HTTP/1.1\n> Host: " + host +
+                               "\n> User-Agent: uring-client/0.1.0\n> Accept: */*\n> Content-Length: 3\n"
+                               "> Content-Type: application/x-www-form-urlencoded\n> \n* sending a body of 3 bytes\n"
+                               "< HTTP/1.1 103 Early Hints\n< Link: a\n< \n< HTTP/1.1 200 OK\n"
+                               "< Transfer-Encoding: chunked\n< \n< X-Sum: 1\n* received a body of 2 bytes\n");
+}
+
+TEST_CASE("uring-client prints a body while it arrives") {
+    // The server goes on only when the client has printed what it was sent.
+    int go_on[2];
+    REQUIRE(::pipe(go_on) == 0);
+    scripted_server server([&](socket_client& client) {
+        client.send(ok + "Content-Length: 12\r\n\r\nfirst\n");
+        char byte = 0;
+        if (::read(go_on[0], &byte, 1) == 1) client.send("later\n");
+    });
+    process client(ours({server.url()}));
+    CHECK(client.read_line() == "first");
+    CHECK(::write(go_on[1], "x", 1) == 1);
+    CHECK(client.read_line() == "later");
+    CHECK(client.wait() == done);
+    ::close(go_on[0]);
+    ::close(go_on[1]);
+}
+
+TEST_CASE("uring-client reads a response that comes a byte at a time") {
+    scripted_server server([](socket_client& client) {
+        const int at_once = 1;
+        ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
+        for (char each : "HTTP/1.1 100 Continue\r\n\r\n" + chunked + "5\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n")
+            client.send(std::string(1, each));
+    });
+    const outcome result = run(ours({server.url()}));
+    CHECK(result.code == done);
+    CHECK(result.output == "hello!");
+}
+
+TEST_CASE("uring-client reads the answer of a server that does not wait for the whole request") {
+    const std::string much(20'000'000, 'x');
+    // The server reads the head only: without a reader the rest of the request does not fit on its way.
+    one_client_server server([](socket_client& client) {
+        client.receive_until("\r\n\r\n");
+        client.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo much\n");
+        while (!client.receive().empty()) {}
+    });
+    const outcome result = run(ours({"-i", "-d", "@-", server.url()}), much);
+    CHECK(result.code == done);
+    CHECK(result.output == "HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo much\n");
+}
+
+TEST_CASE("uring-client sends a body of many megabytes whole") {
+    std::string much = random_bytes(20'000'000);
+    std::erase_if(much, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    scripted_server server(sized("thanks"));
+    CHECK(run(ours({"-d", "@-", server.url()}), much).output == "thanks");
+    CHECK(same(server.request().substr(server.request().find("\r\n\r\n") + 4), much));
+}
+
+TEST_CASE("uring-client explains itself") {
+    const outcome version = run(ours({"--version"}));
+    CHECK(version.code == done);
+    CHECK(version.output == "uring-client 0.1.0\n");
+    const outcome help = run(ours({"--help"}));
+    CHECK(help.code == done);
+    for (const std::string each :
+         {"-i,--include", "-I,--head", "-v,--verbose", "-X,--request", "-H,--header", "-d,--data", "-o,--output",
+          "--connect-timeout", "--max-time", "tcp", "Exit codes:", "  28  "}) {
+        INFO(each);
+        CHECK(help.output.find(each) != std::string::npos);
+    }
+    CHECK(run(ours({"tcp", "--help"})).output.find("HOST") != std::string::npos);
+}
