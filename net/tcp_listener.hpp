@@ -14,7 +14,7 @@ class accept_stream;
 }
 
 struct listen_options {
-    int backlog = 4096;      ///< connections that the kernel completes before they are accepted; net.core.somaxconn caps it
+    int backlog = 4096; ///< connections that the kernel completes before they are accepted; net.core.somaxconn caps it
     bool reuse_port = false; ///< SO_REUSEPORT: several listeners on one port, the kernel spreads the connections
 };
 
@@ -56,7 +56,7 @@ class [[nodiscard]] tcp_listener::accept_operation {
 public:
     explicit accept_operation(detail::accept_stream* state) noexcept;
 
-    bool await_ready() const noexcept { return state_ == nullptr || readable_.await_ready(); }
+    bool await_ready() const noexcept { return state_ == nullptr; }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {

@@ -115,7 +115,9 @@ void tcp_stream::abort() noexcept {
     if (state_) system::shut_down(fd(), SHUT_RDWR);
 }
 
-result<endpoint> tcp_stream::local_endpoint() const noexcept { return detail::ask_endpoint(system::local_address, fd()); }
+result<endpoint> tcp_stream::local_endpoint() const noexcept {
+    return detail::ask_endpoint(system::local_address, fd());
+}
 
 result<endpoint> tcp_stream::peer_endpoint() const noexcept { return detail::ask_endpoint(system::peer_address, fd()); }
 

@@ -54,7 +54,7 @@ public:
     template <class... Rest>
         requires(std::is_convertible_v<Rest, std::string_view> && ...)
     [[nodiscard]] send_operation<2 + sizeof...(Rest)> send(std::string_view first, std::string_view second,
-                                                            const Rest&... rest) noexcept;
+                                                           const Rest&... rest) noexcept;
 
     /// The same for a number of pieces that is known at run time. The pieces are moved on while they are sent, so that
     /// their values are spent afterwards.
@@ -86,7 +86,7 @@ class [[nodiscard]] tcp_stream::receive_operation {
 public:
     explicit receive_operation(detail::receive_stream* state) noexcept : state_(state), readable_(state) {}
 
-    bool await_ready() const noexcept { return state_ == nullptr || readable_.await_ready(); }
+    bool await_ready() const noexcept { return state_ == nullptr; }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
@@ -181,7 +181,7 @@ inline tcp_stream::send_operation<1> tcp_stream::send(std::span<const std::byte>
 template <class... Rest>
     requires(std::is_convertible_v<Rest, std::string_view> && ...)
 tcp_stream::send_operation<2 + sizeof...(Rest)> tcp_stream::send(std::string_view first, std::string_view second,
-                                                                  const Rest&... rest) noexcept {
+                                                                 const Rest&... rest) noexcept {
     return {state_.get(), std::array{detail::piece_of(first), detail::piece_of(second), detail::piece_of(rest)...}};
 }
 

@@ -69,7 +69,8 @@ task<result<std::invoke_result_t<Call&>>> blocking(Call call) {
     std::uint64_t count = 0;
     auto raised = co_await read_some(state->done.fd(), std::as_writable_bytes(std::span(&count, 1)));
     if (!raised) co_return failure(raised.error());
-    state->finished.wait(false, std::memory_order_acquire); // true by now; what the language knows of the threads' order
+    state->finished.wait(false,
+                         std::memory_order_acquire); // true by now; what the language knows of the threads' order
     if (state->error) std::rethrow_exception(state->error);
     co_return std::move(*state->outcome);
 }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include <tuyau/runtime/contract.hpp>
 
@@ -37,10 +38,23 @@ buffers::buffers(ring& owner, buffer_options options)
 }
 
 buffers::~buffers() {
+    if (shared_ != nullptr) take_back();
+}
+
+void buffers::retire() noexcept {
+    take_back();
+    delete_if_unused();
+}
+
+void buffers::delete_if_unused() noexcept {
+    if (leases_ == 0) delete this;
+}
+
+void buffers::take_back() noexcept {
     waiters_.clear();
     // Streams may outlive their loop. What they kept is gone with it.
     while (buffer_client* client = holders_.pop_front()) client->count_ = 0;
-    io_uring_free_buf_ring(ring_.native(), shared_, entries_, group);
+    io_uring_free_buf_ring(ring_.native(), std::exchange(shared_, nullptr), entries_, group);
 }
 
 bool buffers::grow() noexcept {
@@ -123,6 +137,7 @@ void buffers::push_front(buffer_client& client, buffer&& rest) noexcept {
     kept.next = client.first_;
     rest.owner_ = nullptr;
     rest.size_ = 0;
+    --leases_;
     if (client.count_ == 0) return append(client, id);
     client.first_ = id;
     ++client.count_;

@@ -23,8 +23,8 @@ class buffers;
 
 /// Bytes that the kernel wrote into a buffer of the loop's ring, leased until this object is destroyed.
 ///
-/// Move-only; empty when default-made. Stays on its loop's thread, and must not outlive its loop. Holding leases holds
-/// memory back from every stream of the loop: copy what is to be kept for long.
+/// Move-only; empty when default-made. Stays on its loop's thread. Holding leases holds memory back from every stream of
+/// the loop: copy what is to be kept for long.
 class buffer {
 public:
     buffer() noexcept = default;
@@ -106,6 +106,10 @@ public:
     buffers& operator=(const buffers&) = delete;
     ~buffers();
 
+    /// The end of a pool made with `new`: nothing is lent to the kernel any more. The memory goes with the last lease,
+    /// which may outlive the loop in a coroutine's frame.
+    void retire() noexcept;
+
     static constexpr int group = 0;
 
     std::size_t buffer_size() const noexcept { return size_; }
@@ -159,6 +163,9 @@ private:
         return slabs_[id / slab_count_].get() + (id % slab_count_) * size_;
     }
     void take_home(std::uint16_t id) noexcept;
+    void end_lease(std::uint16_t id) noexcept;
+    void take_back() noexcept;
+    void delete_if_unused() noexcept;
     void append(buffer_client& client, std::uint16_t id) noexcept;
     void tell_waiters() noexcept;
     bool grow() noexcept;
@@ -173,6 +180,7 @@ private:
     unsigned total_ = 0;
     unsigned available_ = 0;
     unsigned unpublished_ = 0;
+    unsigned leases_ = 0;
     std::vector<std::unique_ptr<char[]>> slabs_;
     std::vector<record> records_;
     std::vector<moved> moved_;
@@ -182,7 +190,7 @@ private:
 
 inline void buffer::release() noexcept {
     if (owner_ == nullptr) return;
-    std::exchange(owner_, nullptr)->take_home(id_);
+    std::exchange(owner_, nullptr)->end_lease(id_);
     data_ = nullptr;
     size_ = 0;
 }
@@ -211,6 +219,7 @@ inline buffer buffers::pop(buffer_client& client) noexcept {
     const record& taken = record_of(id);
     client.first_ = taken.next;
     if (--client.count_ == 0) client.unlink();
+    ++leases_;
     return buffer(*this, address(id) + taken.offset, taken.size, id);
 }
 
@@ -220,6 +229,14 @@ inline void buffers::take_home(std::uint16_t id) noexcept {
     io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
                           static_cast<int>(unpublished_));
     ++unpublished_;
+}
+
+inline void buffers::end_lease(std::uint16_t id) noexcept {
+    --leases_;
+    if (shared_ != nullptr) [[likely]]
+        take_home(id);
+    else
+        delete_if_unused();
 }
 
 inline void buffers::publish() noexcept {

@@ -16,7 +16,8 @@ constexpr unsigned rounds_between_polls = 32;
 constinit thread_local loop* loop::current_ = nullptr;
 
 loop::loop(loop_options options)
-    : previous_(current_), ring_(options.ring), buffers_(ring_, options.buffers), now_(system::now()), timers_(now_) {
+    : previous_(current_), ring_(options.ring), buffers_(new buffers(ring_, options.buffers)), now_(system::now()),
+      timers_(now_) {
     current_ = this;
 }
 
@@ -42,7 +43,7 @@ void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
 }
 
 void loop::round() {
-    buffers_.publish();
+    buffers_->publish();
     if (ready_.empty()) {
         std::optional<std::chrono::nanoseconds> limit;
         if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());

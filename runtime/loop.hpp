@@ -3,6 +3,7 @@
 #include <concepts>
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -55,7 +56,7 @@ public:
     clock::time_point now() const noexcept { return now_; }
 
     ring& requests() noexcept { return ring_; }
-    buffers& receive_buffers() noexcept { return buffers_; }
+    buffers& receive_buffers() noexcept { return *buffers_; }
 
     void arm(timer_node& timer, clock::time_point when) noexcept { timers_.arm(timer, when); }
 
@@ -70,7 +71,7 @@ public:
     template <std::predicate Finished>
     void wait_until(Finished finished) {
         while (!finished()) {
-            buffers_.publish();
+            buffers_->publish();
             ring_.wait(std::nullopt);
         }
     }
@@ -79,11 +80,15 @@ private:
     void run_until(std::coroutine_handle<> root, const bool& finished);
     void round();
 
+    struct retire_buffers {
+        void operator()(buffers* pool) const noexcept { pool->retire(); }
+    };
+
     static constinit thread_local loop* current_;
 
     loop* previous_;
     ring ring_;
-    buffers buffers_;
+    std::unique_ptr<buffers, retire_buffers> buffers_;
     clock::time_point now_;
     timer_wheel timers_;
     list<suspension> ready_;

@@ -67,10 +67,12 @@ int set_up(io_uring& ring, const ring_options& options, unsigned submissions, un
 
 /// Tells a kernel that cannot run us by what its ring offers, never by its version: distributions patch. 0, or an errno.
 int what_is_missing(io_uring& ring) {
-    constexpr unsigned features = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_FAST_POLL;
+    constexpr unsigned features =
+        IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP | IORING_FEAT_FAST_POLL;
     if ((ring.features & features) != features) return EINVAL;
     constexpr unsigned operations = 256;
-    alignas(io_uring_probe) std::array<std::byte, sizeof(io_uring_probe) + operations * sizeof(io_uring_probe_op)> space{};
+    alignas(io_uring_probe) std::array<std::byte, sizeof(io_uring_probe) + operations * sizeof(io_uring_probe_op)>
+        space{};
     auto* probe = reinterpret_cast<io_uring_probe*>(space.data());
     if (int error = io_uring_register_probe(&ring, probe, operations); error < 0) return -error;
     // Came with Linux 6.0, as multishot receive did, which no probe shows.

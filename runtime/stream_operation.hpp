@@ -100,12 +100,15 @@ public:
     explicit readable(stream_operation* stream) noexcept : stream_(stream) {}
     ~readable() { leave(); }
 
-    bool await_ready() const noexcept { return stream_->has_something(); }
+    bool await_ready() const noexcept { return false; }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         require(stream_->reader_ == nullptr, "two coroutines wait on one stream at the same time");
-        if (!begin_wait(handle)) return false;
+        // A stop comes before what is there already: else a peer that never pauses would keep a stopped task going.
+        stopped_ = is_stopped(handle);
+        if (stopped_ || stream_->has_something()) return false;
+        begin_wait(handle);
         stream_->reader_ = this;
         stream_->arm();
         return true;
@@ -114,7 +117,7 @@ public:
     /// True when there is something to take; false when the awaiting task was asked to stop, or the stream given up.
     bool await_resume() noexcept {
         leave();
-        return stream_ != nullptr && stream_->has_something();
+        return !stopped_ && stream_ != nullptr && stream_->has_something();
     }
 
     void stop() noexcept override {
@@ -130,6 +133,7 @@ private:
     }
 
     stream_operation* stream_;
+    bool stopped_ = false; // before the wait began
 };
 
 } // namespace tuyau

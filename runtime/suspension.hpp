@@ -21,12 +21,18 @@ public:
     std::coroutine_handle<> handle() const noexcept { return handle_; }
 
 protected:
+    /// Whether the coroutine's chain has been asked to stop.
+    template <class Promise>
+    static bool is_stopped(std::coroutine_handle<Promise> handle) noexcept {
+        const await_chain* chain = chain_of(handle.promise());
+        return chain != nullptr && chain->stop_requested();
+    }
+
     /// From await_suspend: false, without suspending, when the chain has been asked to stop already.
     template <class Promise>
     bool begin_wait(std::coroutine_handle<Promise> handle) noexcept {
-        await_chain* chain = chain_of(handle.promise());
-        if (chain != nullptr && chain->stop_requested()) return false;
-        begin_wait_in(handle, chain);
+        if (is_stopped(handle)) return false;
+        begin_wait_in(handle, chain_of(handle.promise()));
         return true;
     }
 

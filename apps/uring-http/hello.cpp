@@ -27,9 +27,9 @@ void hello::respond(const request& asked, bool last, response_batch& out, date_c
         out.add(asked, last, path == "/" || path == "/index.html" ? page_ : not_found_, date);
         break;
     }
-    case HTTP_OPTIONS: out.add(last, false, 204, {}, allowed, {}, date); break;
+    case HTTP_OPTIONS: out.add(asked, last, 204, {}, allowed, {}, date); break;
     default:
-        out.add(last, false, 405, "text/plain; charset=utf-8", allowed, "This page can be read, and nothing else.\n",
+        out.add(asked, last, 405, "text/plain; charset=utf-8", allowed, "This page can be read, and nothing else.\n",
                 date);
     }
 }

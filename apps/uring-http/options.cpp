@@ -1,6 +1,9 @@
 #include "options.hpp"
 
 #include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -10,9 +13,15 @@ namespace {
 
 constexpr int usage_error = 2;
 constexpr double longest_time = 86'400;
+constexpr std::uint64_t largest_body = std::uint64_t{1} << 40;
 
 std::chrono::milliseconds from_seconds(double seconds) {
     return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(seconds * 1000));
+}
+
+/// For CLI::Range, which lets it through: it is on neither side of a bound.
+std::string refuse_nan(const std::string& text) {
+    return std::isnan(std::strtod(text.c_str(), nullptr)) ? "Value " + text + " is not a number" : std::string();
 }
 
 double to_seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -45,6 +54,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
     const auto add_time = [&parser](const char* name, double& value, const char* text) {
         parser.add_option(name, value, text)
             ->check(CLI::Range(0.001, longest_time))
+            ->check(refuse_nan, "")
             ->type_name("SECONDS")
             ->capture_default_str();
     };
@@ -54,6 +64,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
     add_time("--send-timeout", send_time, "For a client to take its responses");
     add_time("--drain-timeout", drain_time, "To finish what is under way, on SIGINT or SIGTERM");
     parser.add_option("--max-body", limits.request.body, "Bytes of a request's body")
+        ->check(CLI::Range(std::uint64_t{0}, largest_body))
         ->type_name("BYTES")
         ->capture_default_str();
     parser.footer("SIGINT or SIGTERM: no new connections, what is under way is finished, exit code 0; a second one "

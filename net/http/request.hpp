@@ -36,7 +36,7 @@ struct request {
 /// What a client may send. Past each bound the request is refused with the status named there.
 struct request_limits {
     std::size_t target = 8192;        ///< bytes, 414
-    std::size_t head = 32768;         ///< bytes of request line and header section, 431
+    std::size_t head = 32768;         ///< bytes of request line and header section, 431; of trailers and the like, 413
     std::size_t fields = 100;         ///< 431; a hundred at most
     std::uint64_t body = 1024 * 1024; ///< bytes, 413
 };

@@ -43,6 +43,11 @@ struct request_callbacks {
         return HPE_USER;
     }
 
+    static int method_complete(llhttp_t* parser) {
+        self(parser).request_.method = static_cast<http::method>(parser->method);
+        return 0;
+    }
+
     static int header_field(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
         request_parser::head& head = *here.head_;
@@ -96,6 +101,7 @@ const llhttp_settings_t& request_parser::settings() noexcept {
         llhttp_settings_t each;
         llhttp_settings_init(&each);
         each.on_message_begin = request_callbacks::message_begin;
+        each.on_method_complete = request_callbacks::method_complete;
         each.on_url = request_callbacks::url;
         each.on_header_field = request_callbacks::header_field;
         each.on_header_value = request_callbacks::header_value;
@@ -154,9 +160,7 @@ void request_parser::keep() {
 }
 
 bool request_parser::check_head() {
-    if (parser_.http_major != 1 || parser_.http_minor > 1)
-        return refuse(505, only_http_1);
-    request_.method = static_cast<http::method>(parser_.method);
+    if (parser_.http_major != 1 || parser_.http_minor > 1) return refuse(505, only_http_1);
     request_.minor_version = parser_.http_minor;
     std::size_t hosts = 0;
     for (field& each : head_->fields()) {
@@ -186,12 +190,25 @@ bool request_parser::check_head() {
     return true;
 }
 
+/// Of a request that is not complete after `size` more bytes.
+bool request_parser::check_size(bool was_head, std::size_t size) {
+    if (!head_complete_) {
+        head_size_ += size;
+        return head_size_ < limits_.head || refuse(431, "The request's header section is too large.");
+    }
+    // What is not data (chunk sizes and extensions, trailers) may be as much as a head, and a few bytes for each of data:
+    // chunks of one byte have five.
+    if (!was_head) body_wire_size_ += size;
+    return body_wire_size_ <= limits_.head + 8 * request_.body_size ||
+           refuse(413, "The request's chunk extensions or trailers are too large.");
+}
+
 request_parser::step request_parser::parse(std::string_view& bytes) {
     if (judging_method_) return judge_method(bytes, true);
     if (complete_) {
         head_.reset();
         complete_ = false;
-        head_size_ = 0;
+        head_size_ = body_wire_size_ = 0;
     }
     if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);
 
@@ -199,17 +216,12 @@ request_parser::step request_parser::parse(std::string_view& bytes) {
     const bool was_head = !had_begun || !head_complete_;
     const char* begin = bytes.data();
     // No more than the head may still have, so that its limit holds to the byte.
-    const std::size_t size = was_head ? std::min(bytes.size(), limits_.head - head_size_ + 1) : bytes.size();
+    const std::size_t most = was_head ? std::max<std::size_t>(limits_.head - head_size_, 1) : bytes.size();
+    const std::size_t size = std::min(bytes.size(), most);
     const llhttp_errno_t error = llhttp_execute(&parser_, begin, size);
     if (error == HPE_OK) {
         bytes.remove_prefix(size);
-        if (head_ != nullptr && !head_complete_) {
-            head_size_ += size;
-            if (head_size_ > limits_.head) {
-                refuse(431, "The request's header section is too large.");
-                return step::refused;
-            }
-        }
+        if (head_ != nullptr && !check_size(was_head, size)) return step::refused;
         if (!bytes.empty()) return parse(bytes);
         if (head_ != nullptr) keep();
         return step::more;

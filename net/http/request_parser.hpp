@@ -65,6 +65,7 @@ private:
     void extend(std::string_view& text, const char* bytes, std::size_t size);
     void keep();
     bool check_head();
+    bool check_size(bool was_head, std::size_t size);
     step judge_method(std::string_view& bytes, bool began);
     step explain(llhttp_errno_t error, std::string_view& bytes, bool method_began);
 
@@ -74,6 +75,7 @@ private:
     request request_;
     refusal refusal_{};
     std::size_t head_size_ = 0;
+    std::uint64_t body_wire_size_ = 0; // with chunk sizes, extensions and trailers
     bool head_complete_ = false;
     bool complete_ = false;
     bool expects_continue_ = false;

@@ -60,8 +60,8 @@ void response_batch::add(const request& asked, bool last, prepared_response& res
     if (!head_only) pieces_.push_back({response.body_.data(), 0, response.body_.size()});
 }
 
-void response_batch::add(bool last, bool head_only, int status, std::string_view content_type, std::string_view fields,
-                         std::string_view body, date_clock& date) {
+void response_batch::add(const request& asked, bool last, int status, std::string_view content_type,
+                         std::string_view fields, std::string_view body, date_clock& date) {
     const std::size_t from = text_.size();
     auto out = std::back_inserter(text_);
     text_.append(head_before_date(status)).append(date.now()).append("\r\n");
@@ -69,8 +69,8 @@ void response_batch::add(bool last, bool head_only, int status, std::string_view
         if (!body.empty()) fmt::format_to(out, "Content-Type: {}\r\n", content_type);
         fmt::format_to(out, "Content-Length: {}\r\n", body.size());
     }
-    text_.append(fields).append(connection_field(1, last)).append("\r\n");
-    if (!head_only && !is_bodiless(status)) text_.append(body);
+    text_.append(fields).append(connection_field(asked.minor_version, last)).append("\r\n");
+    if (asked.method != HTTP_HEAD && !is_bodiless(status)) text_.append(body);
     add_text(from);
 }
 

@@ -49,7 +49,7 @@ public:
     void add(const request& asked, bool last, prepared_response& response, date_clock& date);
 
     /// Appends a response that is made for this one time: its body is copied.
-    void add(bool last, bool head_only, int status, std::string_view content_type, std::string_view fields,
+    void add(const request& asked, bool last, int status, std::string_view content_type, std::string_view fields,
              std::string_view body, date_clock& date);
 
     /// Appends an interim response (RFC 9110, section 15.2).

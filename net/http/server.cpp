@@ -38,10 +38,12 @@ public:
         while (!last_) {
             set_limit();
             idle_ = !parser_.in_request();
-            if (idle_ && owner_.draining_) co_return;
+            if (idle_ && owner_.draining_) co_return co_await linger();
+            // The time may pass while bytes come that complete nothing.
+            if (limit_.expired()) co_return co_await give_up_waiting();
             auto received = co_await stream_.receive();
             idle_ = false;
-            if (!received && limit_.expired() && parser_.in_request()) co_return co_await give_up_waiting();
+            if (!received && limit_.expired()) co_return co_await give_up_waiting();
             if (!received || received->empty()) co_return;
 
             batch_ = owner_.take_batch();
@@ -76,7 +78,7 @@ private:
                                                       : limits.body_time);
     }
 
-    /// Appends the answers to all requests in `bytes`; whether the client has more to say that will not be read.
+    /// Appends the answers to all requests in `bytes`; whether the client may have more to say that will not be read.
     bool answer(std::string_view bytes) {
         while (!bytes.empty()) {
             switch (parser_.parse(bytes)) {
@@ -89,7 +91,7 @@ private:
                 const request& asked = parser_.current();
                 last_ = !asked.keep_alive || owner_.draining_;
                 owner_.handler_.respond(asked, last_, *batch_, owner_.date_);
-                if (last_) return !bytes.empty();
+                if (last_) return !bytes.empty() || asked.keep_alive;
                 break;
             }
             case request_parser::step::refused: refuse(parser_.why()); return true;
@@ -100,11 +102,12 @@ private:
 
     void refuse(const refusal& why) {
         last_ = true;
-        const bool head_only = parser_.in_request() && parser_.current().method == HTTP_HEAD;
-        batch_->add(true, head_only, why.status, "text/html; charset=utf-8", {}, error_page(why), owner_.date_);
+        const request& asked = parser_.in_request() ? parser_.current() : request{};
+        batch_->add(asked, true, why.status, "text/html; charset=utf-8", {}, error_page(why), owner_.date_);
     }
 
     task<> give_up_waiting() {
+        if (!parser_.in_request()) co_return;
         batch_ = owner_.take_batch();
         refuse({408, "The request did not arrive in time."});
         limit_.expires_after(owner_.limits_.send_time);
@@ -115,7 +118,7 @@ private:
     task<> linger() {
         if (!stream_.shutdown_send()) co_return;
         limit_.expires_after(linger_time);
-        for (std::size_t size = 0; size < linger_bytes;) {
+        for (std::size_t size = 0; size < linger_bytes && !limit_.expired();) {
             auto received = co_await stream_.receive();
             if (!received || received->empty()) co_return;
             size += received->size();

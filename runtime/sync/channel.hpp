@@ -114,15 +114,17 @@ class channel<T>::send_operation final : public waiter<send_operation> {
 public:
     send_operation(channel& owner, T item) : owner_(owner), item_(std::move(item)) {}
 
-    bool await_ready() {
-        sent_ = owner_.try_send(std::move(item_));
-        return sent_ || owner_.closed_;
-    }
+    bool await_ready() const noexcept { return false; }
+
     template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        this->stopped_ = !this->begin_wait(handle);
-        if (!this->stopped_) owner_.senders_.push_back(*this);
-        return !this->stopped_;
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+        this->stopped_ = this->is_stopped(handle);
+        if (this->stopped_) return false;
+        sent_ = owner_.try_send(std::move(item_));
+        if (sent_ || owner_.closed_) return false;
+        this->begin_wait(handle);
+        owner_.senders_.push_back(*this);
+        return true;
     }
     result<void> await_resume() const noexcept {
         if (sent_) return {};
@@ -147,12 +149,14 @@ public:
         owner_.wake_receiver();
     }
 
-    /// Not while items are promised: who was promised the first one goes first.
-    bool await_ready() const noexcept { return owner_.promised_ == 0 && (owner_.size_ != 0 || owner_.closed_); }
+    bool await_ready() const noexcept { return false; }
+
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        this->stopped_ = !this->begin_wait(handle);
-        if (this->stopped_) return false;
+        this->stopped_ = this->is_stopped(handle);
+        // Not at once while items are promised: who was promised the first one goes first.
+        if (this->stopped_ || (owner_.promised_ == 0 && (owner_.size_ != 0 || owner_.closed_))) return false;
+        this->begin_wait(handle);
         owner_.receivers_.push_back(*this);
         owner_.wake_receiver();
         if (owner_.closed_ && !promised_) this->end();

@@ -1,3 +1,4 @@
+#include <future>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -213,12 +214,14 @@ TEST_CASE("uring-client reads a response that comes a byte at a time") {
 TEST_CASE("uring-client reads the answer of a server that does not wait for the whole request") {
     const std::string much(20'000'000, 'x');
     // The server reads the head only: without a reader the rest of the request does not fit on its way.
-    one_client_server server([](socket_client& client) {
+    std::promise<void> client_has_ended;
+    one_client_server server([&](socket_client& client) {
         client.receive_until("\r\n\r\n");
         client.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo much\n");
-        while (!client.receive().empty()) {}
+        client_has_ended.get_future().wait_for(patience);
     });
-    const outcome result = run(ours({"-i", "-d", "@-", server.url()}), much);
+    const outcome result = run(ours({"-i", "-m", "30", "-d", "@-", server.url()}), much);
+    client_has_ended.set_value();
     CHECK(result.code == done);
     CHECK(result.output == "HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo much\n");
 }

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <poll.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -116,27 +119,56 @@ TEST_CASE("curl's HEAD, HTTP/1.0, missing page, POST and OPTIONS get what belong
     CHECK(post.find("Allow: GET, HEAD, OPTIONS\r\n") != std::string::npos);
     CHECK(status_line(curl({"-X", "OPTIONS"})) == "HTTP/1.1 204 No Content");
     CHECK(status_line(curl({"-X", "BREW"})) == "HTTP/1.1 501 Not Implemented");
+    CHECK(curl({"--http1.0", "-H", "Connection: keep-alive", "-d", "a=b"}).find("Connection: keep-alive\r\n") !=
+          std::string::npos);
     CHECK(status_line(curl({}, "?a=b")) == "HTTP/1.1 200 OK");
     CHECK(status_line(curl({}, std::string(10'000, 'a'))) == "HTTP/1.1 414 URI Too Long");
-    CHECK(status_line(curl({"-H", "A: " + std::string(40'000, 'b')})) == "HTTP/1.1 431 Request Header Fields Too Large");
+    CHECK(status_line(curl({"-H", "A: " + std::string(40'000, 'b')})) ==
+          "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
 TEST_CASE("curl's sized, chunked and expected bodies are read and skipped, and the connection is kept") {
     http_server server;
     const std::string body(500'000, 'b');
-    const auto got = tests::run({"curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{num_connects}\n", "--data-binary", "@-",
-                                 "-H", "Expect: 100-continue", server.url(), "--next", "-s", "-o", "/dev/null", "-w",
-                                 "%{http_code} %{num_connects}\n", "-H", "Transfer-Encoding: chunked", "-d", "abc", server.url(),
-                                 "--next", "-s", "-o", "/dev/null", "-w", "%{http_code} %{num_connects}\n", server.url()},
+    const auto got = tests::run({"curl",
+                                 "-s",
+                                 "-o",
+                                 "/dev/null",
+                                 "-w",
+                                 "%{http_code} %{num_connects}\n",
+                                 "--data-binary",
+                                 "@-",
+                                 "-H",
+                                 "Expect: 100-continue",
+                                 server.url(),
+                                 "--next",
+                                 "-s",
+                                 "-o",
+                                 "/dev/null",
+                                 "-w",
+                                 "%{http_code} %{num_connects}\n",
+                                 "-H",
+                                 "Transfer-Encoding: chunked",
+                                 "-d",
+                                 "abc",
+                                 server.url(),
+                                 "--next",
+                                 "-s",
+                                 "-o",
+                                 "/dev/null",
+                                 "-w",
+                                 "%{http_code} %{num_connects}\n",
+                                 server.url()},
                                 body);
     CHECK(got.output == "405 1\n405 0\n200 0\n");
 }
 
 TEST_CASE("a body above the limit is a 413, sized or chunked") {
     http_server server({"--max-body", "1000"});
-    CHECK(status_line(server.ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n")) == "HTTP/1.1 413 Content Too Large");
-    CHECK(status_line(server.ask("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'a'))) ==
+    CHECK(status_line(server.ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n")) ==
           "HTTP/1.1 413 Content Too Large");
+    CHECK(status_line(server.ask("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" +
+                                 std::string(1001, 'a'))) == "HTTP/1.1 413 Content Too Large");
     server.check_alive();
 }
 
@@ -175,7 +207,8 @@ TEST_CASE("a client that half-closes after its request still gets the answer") {
     CHECK_FALSE(client.was_reset());
 }
 
-TEST_CASE("bad input is answered with what is wrong, the connection is closed in order, and the next request is served") {
+TEST_CASE(
+    "bad input is answered with what is wrong, the connection is closed in order, and the next request is served") {
     const auto bad = GENERATE(as<std::string>{}, "\x16\x03\x01\x02\x01\x01\xfc\x03\x03 this is TLS", "garbage\r\n\r\n",
                               "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/3.0\r\nHost: x\r\n\r\n",
                               "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na");
@@ -191,6 +224,15 @@ TEST_CASE("bad input is answered with what is wrong, the connection is closed in
     CHECK(refused.size() == response_size(refused));
     CHECK_FALSE(client.was_reset());
     server.check_alive();
+}
+
+TEST_CASE("a refused HEAD is answered without a body") {
+    http_server server;
+    const auto bad = GENERATE(as<std::string>{}, "HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/3.0\r\nHost: x\r\n\r\n",
+                              "HEAD /" + std::string(10'000, 'a'));
+    const std::string got = server.ask(bad);
+    CHECK(got.starts_with("HTTP/1.1 "));
+    CHECK(got.find("\r\n\r\n") == got.size() - 4);
 }
 
 TEST_CASE("clients that reset, vanish or say nothing leave no descriptor behind") {
@@ -273,6 +315,28 @@ TEST_CASE("an idle connection is closed in silence when its time is up") {
     CHECK_FALSE(client.was_reset());
 }
 
+TEST_CASE("a limit holds for a client that never pauses") {
+    const bool begun = GENERATE(false, true);
+    http_server server({begun ? "--body-timeout" : "--idle-timeout", "0.05"});
+    socket_client client("127.0.0.1", server.port());
+    if (begun) client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+    // Empty lines before a request are passed over (RFC 9112, section 2.2), so that none begins.
+    const std::string more = begun ? "a" : std::string(10'000, '\n');
+    bool dropped = false;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    try {
+        pollfd ended{client.fd(), POLLIN, 0};
+        while (!dropped && std::chrono::steady_clock::now() < until) {
+            client.send_some(more);
+            dropped = poll(&ended, 1, 0) != 0;
+        }
+    } catch (const std::runtime_error&) {
+        dropped = true;
+    }
+    CHECK(dropped);
+    server.check_alive();
+}
+
 TEST_CASE("a client that takes no responses is dropped when its time is up, and others are served meanwhile") {
     http_server server({"--send-timeout", "0.1"});
     socket_client greedy("127.0.0.1", server.port());
@@ -311,6 +375,26 @@ TEST_CASE("asked to end, it finishes what is under way, closes what is idle, and
     CHECK(got.find("Connection: close\r\n") != std::string::npos);
     CHECK(server.program().wait() == 0);
     CHECK(server.program().read_errors().empty());
+}
+
+TEST_CASE("asked to end, it does not lose its last response to a client that goes on asking") {
+    http_server server;
+    socket_client idle("127.0.0.1", server.port());
+    idle.send(get);
+    CHECK(idle.receive_until("</html>").starts_with(found));
+    socket_client busy("127.0.0.1", server.port());
+    busy.send(get + get.substr(0, 10));
+    CHECK(busy.receive_until("</html>").starts_with(found));
+    server.program().signal(SIGTERM);
+    CHECK(idle.receive_all().empty());
+    busy.send(get.substr(10));
+    pollfd answered{busy.fd(), POLLRDHUP, 0};
+    REQUIRE(poll(&answered, 1, 30'000) == 1); // all of the response is there, and the end
+    busy.send(get);
+    CHECK(busy.receive_all().starts_with(found));
+    CHECK_FALSE(busy.was_reset());
+    busy.reset();
+    CHECK(server.program().wait() == 0);
 }
 
 TEST_CASE("a drain ends in its time, and says what it broke off; a second signal ends it at once") {
@@ -356,6 +440,9 @@ TEST_CASE("what is wrong with its options, or its port, is one clear line and an
     fails({"--listen", "::1:80"}, 2, "[::1]");
     fails({"--max-connections", "0"}, 2, "--max-connections");
     fails({"--header-timeout", "never"}, 2, "--header-timeout");
+    fails({"--idle-timeout", "nan"}, 2, "--idle-timeout");
+    fails({"--max-body=-1"}, 2, "--max-body");
+    fails({"--max-body", "99999999999999999999"}, 2, "--max-body");
     fails({"surplus"}, 2, "surplus");
     tests::socket_server taken;
     fails({"--listen", "127.0.0.1:" + std::to_string(taken.port())}, 1, "Address already in use");

@@ -18,7 +18,7 @@ public:
     }
 
 private:
-    http::prepared_response response_{200, "text/plain", "hello"};
+    http::prepared_response response_{200, "text/plain", "@"};
 };
 
 task<> accept_on(http::server& server, tcp_listener& listener) { co_await server.serve(listener); }
@@ -29,7 +29,7 @@ task<> ask(tcp_stream& client, const std::string& requests, std::size_t answers)
     while (answers != 0) {
         auto received = co_await client.receive();
         if (!received || received->empty()) co_return;
-        for (char each : received->text()) answers -= each == 'h' ? 1 : 0; // of "hello"
+        for (char each : received->text()) answers -= each == '@' ? 1 : 0; // of the body alone
     }
 }
 
@@ -66,5 +66,5 @@ TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined") {
         co_await server.drain();
     }(spent));
     // 17,000 requests. The response is made anew when the date changes, once a second.
-    CHECK(spent < 100);
+    CHECK(spent < 20);
 }

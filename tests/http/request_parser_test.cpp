@@ -109,8 +109,9 @@ TEST_CASE("sized and chunked bodies are counted and skipped, trailers included")
 }
 
 TEST_CASE("wherever two requests are cut, they read the same") {
-    const std::string bytes = "\r\nPOST /path?query HTTP/1.1\r\nHost: example.org:80\r\nX-Empty:\r\nX-Long: some words here\r\n"
-                              "Transfer-Encoding: chunked\r\n\r\n4\r\nwords\r\n"; // broken off by a bad chunk
+    const std::string bytes =
+        "\r\nPOST /path?query HTTP/1.1\r\nHost: example.org:80\r\nX-Empty:\r\nX-Long: some words here\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n4\r\nwords\r\n"; // broken off by a bad chunk
     const std::string good = "GET /one HTTP/1.1\r\nHost: a\r\nCookie: b=c; d=e\r\n\r\n"
                              "POST /two HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /three HTTP/1.0\r\n\r\n";
     for (const std::string& text : {bytes, good}) {
@@ -152,7 +153,8 @@ TEST_CASE("what is not a good request is refused with the status that says why, 
         {"a lone LF", "GET / HTTP/1.1\nHost: x\n\n", 400},
         {"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", 400},
         {"a signed length", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\na", 400},
-        {"a length and chunks", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+        {"a length and chunks",
+         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
         {"chunks in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
         {"an unknown coding", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
         {"a bad chunk size", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
@@ -177,6 +179,8 @@ TEST_CASE("each limit holds to the byte") {
     limits.head = get.size();
     CHECK(read(get + get, limits).requests.size() == 2);
     const std::string longer = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+    CHECK(read(longer, limits).status == 431);
+    CHECK(read_byte_by_byte(longer, limits).status == 431);
     CHECK(read_byte_by_byte(get + get, limits).requests.size() == 2);
     CHECK(read("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(100, 'b'), limits).status == 431);
     CHECK(read_byte_by_byte("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(100, 'b'), limits).status == 431);
@@ -190,8 +194,36 @@ TEST_CASE("each limit holds to the byte") {
     limits.body = 4;
     CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd", limits).requests.size() == 1);
     CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde", limits).status == 413);
-    CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\n", limits).status == 0);
-    CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n", limits).status == 413);
+    CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\n", limits).status ==
+          0);
+    CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n", limits)
+              .status == 413);
+}
+
+TEST_CASE("what surrounds the data of chunks is bounded, and chunks of one byte are not refused for it") {
+    const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    request_limits limits;
+    limits.head = 100;
+    const auto read_in_pieces = [&](const std::string& first, const std::string& rest) {
+        reader slow(limits);
+        slow.feed(head + first);
+        for (int i = 0; i < 200; ++i) slow.feed(rest);
+        return slow.so_far;
+    };
+    CHECK(read_in_pieces("", "0").status == 413);     // of a chunk's size
+    CHECK(read_in_pieces("1;a=", "b").status == 413); // of an extension
+    CHECK(read_in_pieces("", "1;a=bcdefgh\r\na\r\n").status == 413);
+    CHECK(read_in_pieces("0\r\nA: ", "b").status == 413); // of a trailer
+    CHECK(read_in_pieces("0\r\n", "A: b\r\n").status == 413);
+    CHECK(read_in_pieces("", "1\r\na\r\n").status == 0);
+}
+
+TEST_CASE("the method of a request is known when the rest of it is refused") {
+    const request_limits limits;
+    request_parser parser(limits);
+    std::string_view bytes = "HEAD / HTTP/3.0\r\n";
+    CHECK(parser.parse(bytes) == request_parser::step::refused);
+    CHECK(parser.current().method == HTTP_HEAD);
 }
 
 TEST_CASE("a client that expects a 100 is told so before its body, and only then") {

@@ -275,6 +275,7 @@ TEST_CASE("what is well-formed and not understood is refused, not guessed at") {
         {ok + "Transfer-Encoding: gzip\r\n\r\nabc", 36},
         {ok + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 36},
         {ok + "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\nabc", 64},
+        {ok + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 64},
     };
     for (const strange& each : table) {
         const auto all = read_all_ways(each.bytes);

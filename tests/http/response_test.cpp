@@ -22,7 +22,8 @@ std::string bytes_of(response_batch& batch) {
 }
 
 std::string without_date(const std::string& text) {
-    return std::regex_replace(text, std::regex("Date: [A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT\r\n"), "");
+    return std::regex_replace(
+        text, std::regex("Date: [A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT\r\n"), "");
 }
 
 request asking(http::method method, std::uint8_t minor_version = 1) {
@@ -40,12 +41,14 @@ TEST_CASE("a prepared response is whole, dated, and without its body for a HEAD"
     prepared_response page(200, "text/plain", "hello", "X: y\r\n");
     response_batch batch;
     batch.add(asking(HTTP_GET), false, page, date);
-    CHECK(without_date(bytes_of(batch)) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX: y\r\n\r\nhello");
+    CHECK(without_date(bytes_of(batch)) ==
+          "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX: y\r\n\r\nhello");
     CHECK(bytes_of(batch).find("\r\nDate: ") != std::string::npos);
     batch.clear();
     CHECK(batch.empty());
     batch.add(asking(HTTP_HEAD), false, page, date);
-    CHECK(without_date(bytes_of(batch)) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX: y\r\n\r\n");
+    CHECK(without_date(bytes_of(batch)) ==
+          "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nX: y\r\n\r\n");
 }
 
 TEST_CASE("a response says what becomes of the connection where the version's default does not") {
@@ -58,6 +61,9 @@ TEST_CASE("a response says what becomes of the connection where the version's de
     batch.clear();
     batch.add(asking(HTTP_GET, 0), false, page, date);
     CHECK(bytes_of(batch).find("\r\nConnection: keep-alive\r\n\r\nhello") != std::string::npos);
+    batch.clear();
+    batch.add(asking(HTTP_POST, 0), false, 405, "text/plain", {}, "no", date);
+    CHECK(bytes_of(batch).find("\r\nConnection: keep-alive\r\n\r\nno") != std::string::npos);
 }
 
 TEST_CASE("responses of every kind stand in the batch in the order in which they were added") {
@@ -66,9 +72,9 @@ TEST_CASE("responses of every kind stand in the batch in the order in which they
     prepared_response page(200, "text/plain", "hello");
     response_batch batch;
     batch.add_interim(100);
-    batch.add(false, false, 405, "text/plain", "Allow: GET\r\n", "no", date);
+    batch.add(asking(HTTP_POST), false, 405, "text/plain", "Allow: GET\r\n", "no", date);
     batch.add(asking(HTTP_GET), false, page, date);
-    batch.add(false, false, 204, {}, {}, {}, date);
+    batch.add(asking(HTTP_OPTIONS), false, 204, {}, {}, {}, date);
     batch.add(asking(HTTP_GET), false, page, date);
     CHECK(without_date(bytes_of(batch)) ==
           "HTTP/1.1 100 Continue\r\n\r\n"

@@ -1,10 +1,8 @@
-// No allocation per operation, completion or request once warm. This executable counts every call of operator new.
+// No allocation per operation, completion or request once warm: in a program of its own, which counts the calls of
+// operator new.
 
-#include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <stdexcept>
 #include <span>
 #include <string>
@@ -16,6 +14,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "runtime/helpers.hpp"
+#include "support/allocations.hpp"
 
 #include <tuyau/net/tcp_listener.hpp>
 #include <tuyau/net/tcp_stream.hpp>
@@ -24,28 +23,6 @@
 #include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/sync/channel.hpp>
 #include <tuyau/runtime/timer.hpp>
-
-namespace {
-
-std::atomic<std::size_t> allocations = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-    ++allocations;
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    if (void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded)) return memory;
-    throw std::bad_alloc();
-}
-
-} // namespace
-
-void* operator new(std::size_t size) { return counted(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return counted(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 using namespace std::chrono_literals;
 using tests::descriptor_pair;
@@ -65,9 +42,9 @@ std::size_t allocations_of(int rounds, Make make) {
     loop here;
     return here.run([](int count, Make& work) -> task<std::size_t> {
         for (int round = 0; round < 100; ++round) co_await work();
-        const std::size_t before = allocations;
+        const std::size_t before = tests::allocations();
         for (int round = 0; round < count; ++round) co_await work();
-        co_return allocations - before;
+        co_return tests::allocations() - before;
     }(rounds, make));
 }
 
@@ -80,9 +57,9 @@ task<> echo_once(tcp_stream& one, tcp_stream& other) {
 } // namespace
 
 TEST_CASE("the counter counts") {
-    const std::size_t before = allocations;
+    const std::size_t before = tests::allocations();
     auto one = std::make_unique<int>(1);
-    CHECK(allocations == before + 1);
+    CHECK(tests::allocations() == before + 1);
 }
 
 TEST_CASE("ten thousand requests allocate nothing") {
@@ -132,7 +109,8 @@ TEST_CASE("ten thousand receives into memory allocate nothing") {
 }
 
 TEST_CASE("streams that run out of buffers and are held back allocate nothing either") {
-    loop here({.ring = {.submission_entries = 8, .completion_entries = 8}, .buffers = {.size = 16, .initial = 2, .most = 2}});
+    loop here(
+        {.ring = {.submission_entries = 8, .completion_entries = 8}, .buffers = {.size = 16, .initial = 2, .most = 2}});
     auto pair = descriptor_pair::tcp();
     const std::size_t count = here.run([](descriptor_pair& ends) -> task<std::size_t> {
         tcp_stream one(ends.take_first());
@@ -140,7 +118,7 @@ TEST_CASE("streams that run out of buffers and are held back allocate nothing ei
         const std::string text(200, 'x');
         std::size_t before = 0;
         for (int round = 0; round < 1100; ++round) {
-            if (round == 100) before = allocations;
+            if (round == 100) before = tests::allocations();
             auto sent = co_await one.send(text);
             if (!sent) throw std::runtime_error("not sent");
             for (std::size_t got = 0; got < text.size();) {
@@ -149,7 +127,7 @@ TEST_CASE("streams that run out of buffers and are held back allocate nothing ei
                 got += data->size();
             }
         }
-        co_return allocations - before;
+        co_return tests::allocations() - before;
     }(pair));
     CHECK(count == 0);
 }
@@ -158,12 +136,14 @@ TEST_CASE("sleeps, yields and deadlines allocate nothing") {
     CHECK(allocations_of(many, []() -> task<> {
               auto slept = co_await tuyau::sleep_for(0s);
               co_await tuyau::yield();
-              auto done = co_await tuyau::with_deadline(1h, []() -> task<result<int>> { co_return co_await tests::nop(); }());
+              auto done =
+                  co_await tuyau::with_deadline(1h, []() -> task<result<int>> { co_return co_await tests::nop(); }());
               if (!slept || !done) throw std::runtime_error("something failed");
           }) == 0);
     CHECK(allocations_of(200, []() -> task<> {
               auto slept = co_await tuyau::sleep_for(1us);
-              auto late = co_await tuyau::with_deadline(1us, []() -> task<result<void>> { co_return co_await tuyau::sleep_for(1h); }());
+              auto late = co_await tuyau::with_deadline(
+                  1us, []() -> task<result<void>> { co_return co_await tuyau::sleep_for(1h); }());
               if (!slept || late) throw std::runtime_error("something went wrong");
           }) == 0);
 }

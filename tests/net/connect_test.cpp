@@ -95,7 +95,7 @@ TEST_CASE("a port where nobody listens refuses, by address and by name, and leav
             CHECK(by_name.error() == std::errc::connection_refused);
         }());
     }
-    CHECK(tests::eventually([&] { return tests::open_descriptors() == before; }));
+    CHECK(tests::eventually([&] { return tests::open_descriptors() <= before; }));
 }
 
 TEST_CASE("a name that nobody has is an error of the resolver") {
@@ -154,7 +154,9 @@ TEST_CASE("a stop ends connecting, and says that it was cancelled") {
     here.run([](const full_listener& target) -> task<> {
         std::optional<result<tcp_stream>> outcome;
         tuyau::scope connecting;
-        connecting.spawn([](endpoint where, std::optional<result<tcp_stream>>& to) -> task<> { to.emplace(co_await connect(where)); }(target.where(), outcome));
+        connecting.spawn([](endpoint where, std::optional<result<tcp_stream>>& to) -> task<> {
+            to.emplace(co_await connect(where));
+        }(target.where(), outcome));
         co_await tests::nop();
         connecting.stop();
         co_await connecting.join();
@@ -179,7 +181,7 @@ TEST_CASE("connecting may be destroyed midway, at any step, and leaks no descrip
         }(silent.where(), answering.local_endpoint().value(), rounds));
         CHECK(here.requests().in_flight() == 0);
     }
-    CHECK(tests::eventually([&] { return tests::open_descriptors() == before; }));
+    CHECK(tests::eventually([&] { return tests::open_descriptors() <= before; }));
 }
 
 TEST_CASE("without a descriptor left connecting is an error value") {

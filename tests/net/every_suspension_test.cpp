@@ -169,7 +169,8 @@ task<> local_things(steps& at) {
     co_await producer.join();
     at.step();
 
-    auto late = co_await tuyau::with_deadline(1ms, []() -> task<result<void>> { co_return co_await tuyau::sleep_for(1h); }());
+    auto late =
+        co_await tuyau::with_deadline(1ms, []() -> task<result<void>> { co_return co_await tuyau::sleep_for(1h); }());
     at.step();
     if (!late && late.error() != std::errc::timed_out) co_return;
 
@@ -238,13 +239,14 @@ void for_each_resumption(const std::function<bool(loop&, int)>& once) {
     for (int step = 1; step < most_steps; step += 1 + step / 100) {
         bool interfered = false;
         {
-            loop here({.ring = {.submission_entries = 8, .completion_entries = 16}, .buffers = {.size = 16384, .initial = 4, .most = 16}});
+            loop here({.ring = {.submission_entries = 8, .completion_entries = 16},
+                       .buffers = {.size = 16384, .initial = 4, .most = 16}});
             interfered = once(here, step);
             here.wait_until([&] { return here.requests().in_flight() == 0; });
             CHECK(here.receive_buffers().total() <= 16);
         }
         // A thread for blocking calls gives its descriptor back in its own time.
-        REQUIRE(tests::eventually([&] { return tests::open_descriptors() == before; }));
+        REQUIRE(tests::eventually([&] { return tests::open_descriptors() <= before; }));
         ++runs;
         if (!interfered) break;
     }
@@ -327,7 +329,7 @@ TEST_CASE("a loop may be destroyed under a program after each of its resumptions
             }
         }
         CHECK_FALSE(at.wrong);
-        REQUIRE(tests::eventually([&] { return tests::open_descriptors() == before; }));
+        REQUIRE(tests::eventually([&] { return tests::open_descriptors() <= before; }));
         if (!reached) break;
     }
 }

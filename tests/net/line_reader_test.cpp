@@ -22,7 +22,8 @@ std::vector<std::string> lines_of(const std::string& text, std::size_t step, std
     loop here;
     std::vector<std::string> lines;
     auto sockets = tests::descriptor_pair::sockets();
-    here.run([](tests::descriptor_pair& pair, const std::string& bytes, std::size_t piece, std::size_t limit, std::vector<std::string>& into) -> task<> {
+    here.run([](tests::descriptor_pair& pair, const std::string& bytes, std::size_t piece, std::size_t limit,
+                std::vector<std::string>& into) -> task<> {
         tcp_stream stream(pair.take_first());
         tuyau::scope writer;
         writer.spawn([](tests::descriptor_pair& ends, const std::string& all, std::size_t size) -> task<> {
@@ -40,7 +41,9 @@ std::vector<std::string> lines_of(const std::string& text, std::size_t step, std
                 into.push_back(*line);
                 continue;
             }
-            into.push_back(line.error() == std::errc::broken_pipe ? "END" : line.error() == std::errc::message_size ? "TOO LONG" : "ERROR");
+            into.push_back(line.error() == std::errc::broken_pipe    ? "END"
+                           : line.error() == std::errc::message_size ? "TOO LONG"
+                                                                     : "ERROR");
             break;
         }
         co_await writer.join();

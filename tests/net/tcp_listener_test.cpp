@@ -98,7 +98,8 @@ TEST_CASE("connections wait in the backlog until they are accepted, each once an
     here.run([]() -> task<> {
         auto listener = tcp_listener::bind(anywhere).value();
         std::vector<std::unique_ptr<socket_client>> clients;
-        for (int number = 0; number < 50; ++number) clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
+        for (int number = 0; number < 50; ++number)
+            clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
         for (auto& each : clients) {
             auto accepted = co_await listener.accept();
             REQUIRE(accepted);
@@ -141,16 +142,20 @@ TEST_CASE("accepted connections send without delay, and close when a program is 
 }
 
 TEST_CASE("a tiny completion queue is flooded with connections, and every one of them is served") {
-    loop here({.ring = {.submission_entries = 8, .completion_entries = 8}, .buffers = {.size = 256, .initial = 2, .most = 2}});
+    loop here({.ring = {.submission_entries = 8, .completion_entries = 8},
+               .buffers = {.size = 256, .initial = 2, .most = 2}});
     here.run([](loop& on) -> task<> {
         auto listener = tcp_listener::bind(anywhere).value();
         scope greeted;
         std::vector<std::unique_ptr<socket_client>> clients;
         std::optional<result<tcp_stream>> first;
         scope acceptor;
-        acceptor.spawn([](tcp_listener& from, std::optional<result<tcp_stream>>& to) -> task<> { to.emplace(co_await from.accept()); }(listener, first));
+        acceptor.spawn([](tcp_listener& from, std::optional<result<tcp_stream>>& to) -> task<> {
+            to.emplace(co_await from.accept());
+        }(listener, first));
         co_await tests::nop(); // the multishot accept is armed, and meets all of them at once
-        for (int number = 0; number < 200; ++number) clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
+        for (int number = 0; number < 200; ++number)
+            clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
         co_await acceptor.join();
         REQUIRE(first);
         greeted.spawn(greet(std::move(first->value()), 0));
@@ -173,7 +178,8 @@ TEST_CASE("a process short of descriptors serves everybody once there are some a
         loop here;
         auto listener = tcp_listener::bind(anywhere).value();
         std::vector<std::unique_ptr<socket_client>> clients;
-        for (int number = 0; number < 20; ++number) clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
+        for (int number = 0; number < 20; ++number)
+            clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
         std::vector<int> taken;
         const rlimit few{64, 64};
         ::setrlimit(RLIMIT_NOFILE, &few);
@@ -196,7 +202,7 @@ TEST_CASE("a process short of descriptors serves everybody once there are some a
             for (int fd : fds) ::close(fd);
             auto done = co_await tuyau::with_deadline(60s, [](scope& which) -> task<> { co_await which.join(); }(all));
             if (failed) co_return 3;
-            co_return done && accepted == 20 ? 0 : 4;
+            co_return done&& accepted == 20 ? 0 : 4;
         }(listener, taken));
     });
     CHECK(outcome.errors.empty());
@@ -225,7 +231,8 @@ TEST_CASE("accepting ends with a stop, and the connection that comes later is no
     loop here;
     here.run([]() -> task<> {
         auto listener = tcp_listener::bind(anywhere).value();
-        auto late = co_await tuyau::with_deadline(2ms, [](tcp_listener& from) -> task<result<tcp_stream>> { co_return co_await from.accept(); }(listener));
+        auto late = co_await tuyau::with_deadline(
+            2ms, [](tcp_listener& from) -> task<result<tcp_stream>> { co_return co_await from.accept(); }(listener));
         REQUIRE_FALSE(late);
         CHECK(late.error() == std::errc::timed_out);
         socket_client client("127.0.0.1", port_of(listener));
@@ -279,7 +286,8 @@ TEST_CASE("connections that nobody accepts are closed with their listener, and n
         here.run([]() -> task<> {
             auto listener = tcp_listener::bind(anywhere).value();
             std::vector<std::unique_ptr<socket_client>> clients;
-            for (int number = 0; number < 10; ++number) clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
+            for (int number = 0; number < 10; ++number)
+                clients.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
             auto accepted = co_await listener.accept(); // the others were taken from the kernel along with it
             REQUIRE(accepted);
             listener.close();
@@ -313,7 +321,9 @@ TEST_CASE("connections that come and go while some always wait take no more and 
     here.run([]() -> task<> {
         auto listener = tcp_listener::bind(anywhere).value();
         std::vector<std::unique_ptr<socket_client>> waiting;
-        const auto connect = [&] { waiting.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener))); };
+        const auto connect = [&] {
+            waiting.push_back(std::make_unique<socket_client>("127.0.0.1", port_of(listener)));
+        };
         for (int number = 0; number < 3; ++number) connect();
         for (int number = 0; number < 3000; ++number) { // never drained, three times over what it keeps ready
             connect();

@@ -74,7 +74,9 @@ task<> send_all(tcp_stream& to, std::string_view text) {
 
 task<> note(task<result<buffer>> work, std::string& outcome) {
     auto got = co_await std::move(work);
-    outcome = !got ? (tuyau::is_cancelled(got.error()) ? "cancelled" : got.error().message()) : got->empty() ? "end" : "data";
+    outcome = !got           ? (tuyau::is_cancelled(got.error()) ? "cancelled" : got.error().message())
+              : got->empty() ? "end"
+                             : "data";
 }
 
 task<result<buffer>> receive_from(tcp_stream& stream) { co_return co_await stream.receive(); }
@@ -205,7 +207,8 @@ TEST_CASE("a thousand pieces are sent in one request, and any number in as many 
         auto pair = descriptor_pair::tcp();
         std::string all;
         std::vector<std::string> texts;
-        for (std::size_t number = 0; number < count; ++number) texts.push_back(number % 5 == 0 ? "" : std::to_string(number) + ";");
+        for (std::size_t number = 0; number < count; ++number)
+            texts.push_back(number % 5 == 0 ? "" : std::to_string(number) + ";");
         for (const std::string& each : texts) all += each;
         std::vector<iovec> pieces;
         for (std::string& each : texts) pieces.push_back({each.data(), each.size()});
@@ -412,7 +415,8 @@ TEST_CASE("who waits on a stream that another coroutine closes is woken, in ever
             first.reset();
             second.reset();
             third.reset();
-            auto joined = co_await tuyau::with_deadline(30s, [](scope& all) -> task<> { co_await all.join(); }(waiting));
+            auto joined =
+                co_await tuyau::with_deadline(30s, [](scope& all) -> task<> { co_await all.join(); }(waiting));
             CHECK(joined);
             CHECK(leased == "cancelled");
             CHECK(filled == "cancelled");
@@ -456,7 +460,9 @@ TEST_CASE("aborting a stream wakes who receives and who sends on it") {
         std::optional<result<void>> sent;
         scope both;
         both.spawn(note(receive_from(stream), received));
-        both.spawn([](tcp_stream& to, const std::string& text, std::optional<result<void>>& out) -> task<> { out = co_await send_to(to, text); }(stream, much, sent));
+        both.spawn([](tcp_stream& to, const std::string& text, std::optional<result<void>>& out) -> task<> {
+            out = co_await send_to(to, text);
+        }(stream, much, sent));
         for (int round = 0; round < 5; ++round) co_await tests::nop();
         stream.abort();
         co_await both.join();
@@ -476,7 +482,9 @@ TEST_CASE("a stop ends a receive, and what comes later is not lost") {
             auto late = co_await tuyau::with_deadline(2ms, receive_from(stream));
             CHECK(late.error() == std::errc::timed_out);
             std::string space(10, '\0');
-            auto fill = [](tcp_stream& from, std::string& into) -> task<result<std::size_t>> { co_return co_await from.receive(space_in(into)); };
+            auto fill = [](tcp_stream& from, std::string& into) -> task<result<std::size_t>> {
+                co_return co_await from.receive(space_in(into));
+            };
             auto later = co_await tuyau::with_deadline(2ms, fill(stream, space));
             CHECK(later.error() == std::errc::timed_out);
             tests::write_now(ends.second(), "late");
@@ -532,7 +540,8 @@ TEST_CASE("a hundred streams share one, two or eight buffers, and every byte arr
             std::vector<tcp_stream> streams;
             for (auto& each : ends) streams.emplace_back(each.take_first());
             scope readers;
-            for (std::size_t index = 0; index < ends.size(); ++index) readers.spawn(receive_until_end(streams[index], into[index]));
+            for (std::size_t index = 0; index < ends.size(); ++index)
+                readers.spawn(receive_until_end(streams[index], into[index]));
             for (int part = 0; part < 5; ++part) {
                 for (std::size_t index = 0; index < ends.size(); ++index) {
                     const std::string text = numbered(300) + std::to_string(index);
@@ -554,23 +563,26 @@ TEST_CASE("a hundred streams share one, two or eight buffers, and every byte arr
 
 TEST_CASE("a tiny completion queue is flooded by many streams, and every byte arrives") {
     for (unsigned entries : {8u, 16u, 64u}) {
-        loop here({.ring = {.submission_entries = 8, .completion_entries = entries}, .buffers = {.size = 128, .initial = 512, .most = 4096}});
+        loop here({.ring = {.submission_entries = 8, .completion_entries = entries},
+                   .buffers = {.size = 128, .initial = 512, .most = 4096}});
         std::vector<descriptor_pair> pairs;
         for (int number = 0; number < 100; ++number) pairs.push_back(descriptor_pair::tcp());
         std::vector<std::string> received(pairs.size());
         const std::string part = numbered(1000);
-        here.run([](std::vector<descriptor_pair>& ends, std::vector<std::string>& into, const std::string& text) -> task<> {
-            std::vector<tcp_stream> streams;
-            for (auto& each : ends) streams.emplace_back(each.take_first());
-            scope readers;
-            for (std::size_t index = 0; index < ends.size(); ++index) readers.spawn(receive_until_end(streams[index], into[index]));
-            for (int round = 0; round < 10; ++round) {
-                co_await tests::nop();
-                for (auto& each : ends) tests::write_now(each.second(), text);
-            }
-            for (auto& each : ends) ::close(each.take_second());
-            co_await readers.join();
-        }(pairs, received, part));
+        here.run(
+            [](std::vector<descriptor_pair>& ends, std::vector<std::string>& into, const std::string& text) -> task<> {
+                std::vector<tcp_stream> streams;
+                for (auto& each : ends) streams.emplace_back(each.take_first());
+                scope readers;
+                for (std::size_t index = 0; index < ends.size(); ++index)
+                    readers.spawn(receive_until_end(streams[index], into[index]));
+                for (int round = 0; round < 10; ++round) {
+                    co_await tests::nop();
+                    for (auto& each : ends) tests::write_now(each.second(), text);
+                }
+                for (auto& each : ends) ::close(each.take_second());
+                co_await readers.join();
+            }(pairs, received, part));
         std::string expected;
         for (int round = 0; round < 10; ++round) expected += part;
         for (const std::string& each : received) REQUIRE(each == expected);
@@ -595,8 +607,8 @@ TEST_CASE("a fast sender is held back while nobody reads, and nothing of what it
             idle = size != 0 ? 0 : idle;
             co_await tests::nop();
         }
-        CHECK(sent < all.size());                                        // it was held back
-        CHECK(on.receive_buffers().total() <= 128);                      // by a small part of what there may be
+        CHECK(sent < all.size());                   // it was held back
+        CHECK(on.receive_buffers().total() <= 128); // by a small part of what there may be
         CHECK(on.requests().in_flight() == 0);
         std::thread rest([&, fd = ends.take_second()] {
             tests::write_now(fd, std::string_view(all).substr(sent));
@@ -732,9 +744,11 @@ TEST_CASE("a loop may be destroyed while its streams are armed, kept full and wa
         scope waiting;
         {
             loop here;
-            here.run([](descriptor_pair& pair, tcp_stream& armed, tcp_stream& kept, tcp_stream& sending, const std::string& text, scope& all, std::string& out) -> task<> {
+            here.run([](descriptor_pair& pair, tcp_stream& armed, tcp_stream& kept, tcp_stream& sending,
+                        const std::string& text, scope& all, std::string& out) -> task<> {
                 all.spawn(note(receive_from(armed), out));
-                all.spawn([](tcp_stream& to, const std::string& bytes) -> task<> { co_await to.send(bytes); }(sending, text));
+                all.spawn(
+                    [](tcp_stream& to, const std::string& bytes) -> task<> { co_await to.send(bytes); }(sending, text));
                 tests::write_now(pair.second(), "one");
                 auto data = co_await kept.receive();
                 CHECK(data);

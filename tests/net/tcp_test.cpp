@@ -87,7 +87,8 @@ TEST_CASE("a deadline ends a receive that nothing comes for") {
         auto listener = tcp_listener::bind(endpoint("127.0.0.1", 0)).value();
         auto client = co_await connect(listener.local_endpoint().value());
         REQUIRE(client);
-        auto got = co_await with_deadline(20ms, [](tcp_stream& s) -> task<result<buffer>> { co_return co_await s.receive(); }(*client));
+        auto got = co_await with_deadline(
+            20ms, [](tcp_stream& s) -> task<result<buffer>> { co_return co_await s.receive(); }(*client));
         REQUIRE_FALSE(got);
         CHECK(got.error() == std::errc::timed_out);
         auto slept = co_await with_deadline(5s, []() -> task<result<void>> { co_return co_await sleep_for(1ms); }());

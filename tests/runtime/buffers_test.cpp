@@ -204,7 +204,8 @@ TEST_CASE("an empty pool answers ENOBUFS, and who waits is told once a buffer is
     CHECK(pool.pop(socket).text() == "more");
 }
 
-TEST_CASE("unread bytes make room for others when buffers run out: they are moved, whole and in order, and their sender held back") {
+TEST_CASE("unread bytes make room for others when buffers run out: they are moved, whole and in order, and their "
+          "sender held back") {
     ring requests;
     buffers pool(requests, {.size = 8, .initial = 4, .most = 4});
     receiver slow(requests, pool);
@@ -283,6 +284,36 @@ TEST_CASE("a client that outlives the pool has nothing unread any more") {
     CHECK_FALSE(static_cast<tuyau::list_node&>(outlives).linked());
 }
 
+TEST_CASE("a lease outlives the loop's pool, and may be given up after it") {
+    auto requests = std::make_unique<ring>();
+    auto* pool = new buffers(*requests, {.size = 8, .initial = 4, .most = 4});
+    buffer first;
+    buffer moved;
+    {
+        receiver socket(*requests, *pool);
+        socket.receive("one");
+        first = pool->pop(socket);
+        for (int count = 0; count < 3; ++count) socket.receive("two ");
+        waiter starved;
+        pool->wait(starved);
+        pool->publish();
+        moved = pool->pop(socket);
+        socket.receive("kept");
+        pool->retire();
+        CHECK(socket.unread() == 0);
+    }
+    requests.reset();
+    CHECK(first.text() == "one");
+    CHECK(moved.text() == "two two two ");
+    first.release();
+    CHECK(moved.text() == "two two two ");
+    moved.release();
+
+    ring others;
+    auto* unused = new buffers(others, {.size = 8, .initial = 1, .most = 1});
+    unused->retire(); // without a lease it is gone at once
+}
+
 TEST_CASE("a waiter that is destroyed is not told") {
     ring requests;
     buffers pool(requests, {.size = 64, .initial = 1, .most = 1});
@@ -321,7 +352,8 @@ TEST_CASE("the pool grows by slabs when somebody waits for a buffer, up to its b
     pool.publish();
     CHECK(starved.times == 0);
     CHECK(pool.total() == 8);
-    for (int count = 0; count < 8; ++count) CHECK(leases[static_cast<std::size_t>(count)].text() == "lease " + std::to_string(count));
+    for (int count = 0; count < 8; ++count)
+        CHECK(leases[static_cast<std::size_t>(count)].text() == "lease " + std::to_string(count));
     leases.clear();
     pool.publish();
     CHECK(pool.available() == 8);

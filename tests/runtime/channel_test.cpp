@@ -256,7 +256,9 @@ TEST_CASE("a sender that is destroyed while it waits leaves nothing in the chann
     here.run([]() -> task<> {
         channel<std::unique_ptr<int>> items(1);
         CHECK(items.try_send(std::make_unique<int>(1)));
-        auto send = [](channel<std::unique_ptr<int>>& to, int item) -> task<> { co_await to.send(std::make_unique<int>(item)); };
+        auto send = [](channel<std::unique_ptr<int>>& to, int item) -> task<> {
+            co_await to.send(std::make_unique<int>(item));
+        };
         auto gone = loose::start(send(items, 2));
         auto stays = loose::start(send(items, 3));
         gone.destroy();

@@ -168,13 +168,16 @@ TEST_CASE("a stop from outside says operation_canceled, not timed_out") {
         std::optional<result<void>> before;
         tuyau::scope stopped;
         stopped.stop();
-        stopped.spawn([](std::optional<result<void>>& to) -> task<> { to = co_await with_deadline(1h, nap(2h)); }(before));
+        stopped.spawn(
+            [](std::optional<result<void>>& to) -> task<> { to = co_await with_deadline(1h, nap(2h)); }(before));
         CHECK(stopped.empty());
         CHECK(tuyau::is_cancelled(before->error()));
 
         deadline limit;
         tuyau::scope by_hand;
-        by_hand.spawn([](deadline& until, std::optional<result<void>>& to) -> task<> { to = co_await with_deadline(until, nap(1h)); }(limit, outcome));
+        by_hand.spawn([](deadline& until, std::optional<result<void>>& to) -> task<> {
+            to = co_await with_deadline(until, nap(1h));
+        }(limit, outcome));
         limit.request_stop();
         co_await by_hand.join();
         CHECK(tuyau::is_cancelled(outcome->error()));

@@ -33,7 +33,9 @@ task<std::string> read_all(int fd) {
     }
 }
 
-task<result<void>> write_text(int fd, const std::string& text) { co_return co_await tuyau::write_all(fd, bytes_of(text)); }
+task<result<void>> write_text(int fd, const std::string& text) {
+    co_return co_await tuyau::write_all(fd, bytes_of(text));
+}
 
 } // namespace
 
@@ -89,7 +91,9 @@ TEST_CASE("a write that waits for room ends with a stop") {
     here.run([](loop& on, int fd, const std::string& bytes) -> task<> {
         std::optional<result<void>> outcome;
         tuyau::scope writer;
-        writer.spawn([](int to, const std::string& all, std::optional<result<void>>& out) -> task<> { out = co_await write_text(to, all); }(fd, bytes, outcome));
+        writer.spawn([](int to, const std::string& all, std::optional<result<void>>& out) -> task<> {
+            out = co_await write_text(to, all);
+        }(fd, bytes, outcome));
         for (int step = 0; step < 10; ++step) co_await tests::nop();
         CHECK_FALSE(outcome);
         writer.stop();

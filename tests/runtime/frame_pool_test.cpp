@@ -21,7 +21,8 @@ TEST_CASE("a block that was given back serves the next request of its size") {
 
 TEST_CASE("blocks in use are apart, each as large as was asked for") {
     std::vector<std::pair<unsigned char*, std::size_t>> blocks;
-    for (std::size_t size : {0u, 1u, 63u, 64u, 65u, 128u, 129u, 1000u, 4032u, 4033u, 4095u, 4096u, 4097u, 5000u, 100000u}) {
+    for (std::size_t size :
+         {0u, 1u, 63u, 64u, 65u, 128u, 129u, 1000u, 4032u, 4033u, 4095u, 4096u, 4097u, 5000u, 100000u}) {
         for (int copy = 0; copy < 3; ++copy) {
             auto* block = static_cast<unsigned char*>(frame_pool::allocate(size));
             std::memset(block, static_cast<int>(blocks.size()), size);

@@ -40,9 +40,9 @@ std::size_t open_descriptors();
 /// Two connected descriptors, closed at the end.
 class descriptor_pair {
 public:
-    static descriptor_pair pipe();           ///< read from `first`, write to `second`
-    static descriptor_pair sockets();        ///< a UNIX stream socket pair
-    static descriptor_pair tcp();            ///< the two ends of a TCP connection over loopback
+    static descriptor_pair pipe();    ///< read from `first`, write to `second`
+    static descriptor_pair sockets(); ///< a UNIX stream socket pair
+    static descriptor_pair tcp();     ///< the two ends of a TCP connection over loopback
     descriptor_pair(descriptor_pair&& other) noexcept : fds_(std::exchange(other.fds_, {-1, -1})) {}
     descriptor_pair& operator=(descriptor_pair&&) = delete;
     ~descriptor_pair();

@@ -142,13 +142,17 @@ TEST_CASE("a loop may be destroyed before the coroutines that wait on it, whatev
         tuyau::scope outlives;
         {
             loop here;
-            here.run([](tuyau::scope& all, tuyau::channel<int>& one, tuyau::channel<int>& other, std::shared_ptr<int> held) -> task<> {
+            here.run([](tuyau::scope& all, tuyau::channel<int>& one, tuyau::channel<int>& other,
+                        std::shared_ptr<int> held) -> task<> {
                 all.spawn([](std::shared_ptr<int>) -> task<> { co_await tuyau::sleep_for(1h); }(held));
                 all.spawn([](std::shared_ptr<int>) -> task<> {
                     for (;;) co_await tuyau::yield();
                 }(held));
-                all.spawn([](tuyau::channel<int>& from, std::shared_ptr<int>) -> task<> { co_await from.receive(); }(one, held));
-                all.spawn([](tuyau::channel<int>& to, std::shared_ptr<int>) -> task<> { co_await to.send(2); }(other, held));
+                all.spawn([](tuyau::channel<int>& from, std::shared_ptr<int>) -> task<> {
+                    co_await from.receive();
+                }(one, held));
+                all.spawn(
+                    [](tuyau::channel<int>& to, std::shared_ptr<int>) -> task<> { co_await to.send(2); }(other, held));
                 all.spawn([](std::shared_ptr<int>) -> task<> {
                     auto nap = []() -> task<> { co_await tuyau::sleep_for(1h); };
                     co_await tuyau::with_deadline(2h, nap());

@@ -71,7 +71,9 @@ TEST_CASE("an awaited operation gives the kernel's result") {
     auto pipe = descriptor_pair::pipe();
     tests::write_now(pipe.second(), "abc");
     std::array<std::byte, 8> space{};
-    auto read = [](int fd, std::span<std::byte> into) -> task<result<int>> { co_return co_await tuyau::read_some(fd, into); };
+    auto read = [](int fd, std::span<std::byte> into) -> task<result<int>> {
+        co_return co_await tuyau::read_some(fd, into);
+    };
     CHECK(here.run(read(pipe.first(), space)).value() == 3);
     CHECK(space[0] == std::byte{'a'});
     CHECK(here.requests().in_flight() == 0);
@@ -245,7 +247,9 @@ TEST_CASE("an unfinished request is made again without its coroutine, until it i
     int last = 0;
     here.run([](int fd, int& count, int& outcome) -> task<> {
         tuyau::scope all;
-        all.spawn([](int waited, int& times, int& out) -> task<> { out = co_await repeated(waited, times, 1000); }(fd, count, outcome));
+        all.spawn([](int waited, int& times, int& out) -> task<> {
+            out = co_await repeated(waited, times, 1000);
+        }(fd, count, outcome));
         co_await nop();
         all.stop();
         co_await all.join();
@@ -260,7 +264,9 @@ TEST_CASE("an unfinished request whose coroutine is destroyed is not made again"
     int made = 0;
     int last = 0;
     here.run([](loop& on, int fd, int& count, int& outcome) -> task<> {
-        auto waiting = loose::start([](int waited, int& times, int& out) -> task<> { out = co_await repeated(waited, times, 1000); }(fd, count, outcome));
+        auto waiting = loose::start([](int waited, int& times, int& out) -> task<> {
+            out = co_await repeated(waited, times, 1000);
+        }(fd, count, outcome));
         co_await nop();
         waiting.destroy();
         CHECK(on.requests().in_flight() == 0);
@@ -277,7 +283,9 @@ TEST_CASE("a loop may be destroyed before the coroutines on it, with requests in
     {
         loop here;
         here.run([](tuyau::scope& all, int fd, int& count, int& out, std::optional<result<int>>& read) -> task<> {
-            all.spawn([](int waited, int& times, int& to) -> task<> { to = co_await repeated(waited, times, 1000); }(fd, count, out));
+            all.spawn([](int waited, int& times, int& to) -> task<> {
+                to = co_await repeated(waited, times, 1000);
+            }(fd, count, out));
             all.spawn(read_into_frame(fd, read));
             co_await nop();
         }(outlives, pipe.first(), made, last, outcome));
@@ -297,7 +305,8 @@ TEST_CASE("operations work in every way to set up a ring") {
         std::optional<result<int>> stopped;
         std::optional<result<int>> destroyed;
         std::optional<result<int>> read;
-        here.run([](int fd, int to, std::optional<result<int>>& one, std::optional<result<int>>& two, std::optional<result<int>>& three) -> task<> {
+        here.run([](int fd, int to, std::optional<result<int>>& one, std::optional<result<int>>& two,
+                    std::optional<result<int>>& three) -> task<> {
             tuyau::scope readers;
             readers.spawn(read_into_frame(fd, one));
             {

@@ -64,7 +64,7 @@ TEST_CASE("run raises the limit on descriptors as far as it may") {
         return tuyau::run([]() -> task<int> {
             rlimit now{};
             ::getrlimit(RLIMIT_NOFILE, &now);
-            co_return now.rlim_cur == now.rlim_max && now.rlim_cur > 64 ? 10 : 11;
+            co_return now.rlim_cur == now.rlim_max&& now.rlim_cur > 64 ? 10 : 11;
         }());
     });
     CHECK(raised.exit_code == 10);

@@ -217,8 +217,11 @@ TEST_CASE("a scope that is destroyed destroys its children, whatever they wait f
             children.spawn([](std::shared_ptr<int>) -> task<> {
                 for (;;) co_await tuyau::yield();
             }(held));
-            children.spawn([](tuyau::channel<int>& from, std::shared_ptr<int>) -> task<> { co_await from.receive(); }(empty, held));
-            children.spawn([](tuyau::channel<int>& to, std::shared_ptr<int>) -> task<> { co_await to.send(2); }(full, held));
+            children.spawn([](tuyau::channel<int>& from, std::shared_ptr<int>) -> task<> {
+                co_await from.receive();
+            }(empty, held));
+            children.spawn(
+                [](tuyau::channel<int>& to, std::shared_ptr<int>) -> task<> { co_await to.send(2); }(full, held));
             children.spawn([](std::shared_ptr<int>) -> task<> {
                 scope inner;
                 int stopped = 0;
@@ -322,7 +325,8 @@ TEST_CASE("a bound on children holds, and the waiting ends with a stop") {
         full.spawn(until_stopped(stopped));
         std::optional<bool> room;
         scope spawners;
-        spawners.spawn([](scope& which, std::optional<bool>& to) -> task<> { to = co_await which.fewer_than(1); }(full, room));
+        spawners.spawn(
+            [](scope& which, std::optional<bool>& to) -> task<> { to = co_await which.fewer_than(1); }(full, room));
         CHECK_FALSE(room);
         spawners.stop();
         co_await spawners.join();

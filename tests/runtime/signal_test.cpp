@@ -25,7 +25,8 @@ TEST_CASE("a signal that the process raises is received in place of its default 
         CHECK(first.value() == SIGUSR1);
         std::optional<result<int>> second;
         tuyau::scope waiting;
-        waiting.spawn([](signal_set& set, std::optional<result<int>>& to) -> task<> { to = co_await set.next(); }(ends, second));
+        waiting.spawn(
+            [](signal_set& set, std::optional<result<int>>& to) -> task<> { to = co_await set.next(); }(ends, second));
         co_await tests::nop();
         CHECK_FALSE(second);
         std::raise(SIGTERM);
@@ -41,7 +42,8 @@ TEST_CASE("waiting for a signal ends with a stop, and the signal that comes late
         signal_set ends{SIGUSR2};
         std::optional<result<int>> outcome;
         tuyau::scope waiting;
-        waiting.spawn([](signal_set& set, std::optional<result<int>>& to) -> task<> { to = co_await set.next(); }(ends, outcome));
+        waiting.spawn(
+            [](signal_set& set, std::optional<result<int>>& to) -> task<> { to = co_await set.next(); }(ends, outcome));
         co_await tests::nop();
         waiting.stop();
         co_await waiting.join();

@@ -77,7 +77,8 @@ TEST_CASE("a timer is never early, and expires once") {
 }
 
 TEST_CASE("a program that sleeps until the wheel's next time is at most a tick late, wherever the timer lies") {
-    for (std::int64_t milliseconds = 1; milliseconds < (std::int64_t{1} << 41); milliseconds = milliseconds * 3 / 2 + 1) {
+    for (std::int64_t milliseconds = 1; milliseconds < (std::int64_t{1} << 41);
+         milliseconds = milliseconds * 3 / 2 + 1) {
         driven one;
         noted timer(one.now);
         const time_point due = start + std::chrono::milliseconds(milliseconds) - 300us;
@@ -99,8 +100,10 @@ TEST_CASE("a program that sleeps until the wheel's next time is at most a tick l
 TEST_CASE("timers at and around every boundary between levels expire at their tick") {
     for (unsigned level = 1; level <= 6; ++level) {
         const std::int64_t boundary = std::int64_t{1} << (6 * level);
-        for (std::int64_t from : {std::int64_t{0}, std::int64_t{1}, boundary - 1, boundary, 5 * boundary - 1, 64 * boundary - 1}) {
-            for (std::int64_t step : {std::int64_t{1}, boundary - 1, boundary, boundary + 1, 63 * boundary, 64 * boundary - 1}) {
+        for (std::int64_t from :
+             {std::int64_t{0}, std::int64_t{1}, boundary - 1, boundary, 5 * boundary - 1, 64 * boundary - 1}) {
+            for (std::int64_t step :
+                 {std::int64_t{1}, boundary - 1, boundary, boundary + 1, 63 * boundary, 64 * boundary - 1}) {
                 if (step > std::int64_t{63} << 36) continue; // beyond what the wheel tells apart
                 driven one;
                 one.move_to(start + std::chrono::milliseconds(from));
