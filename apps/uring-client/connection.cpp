@@ -36,7 +36,7 @@ tuyau::task<tuyau::tcp_stream> connect_to(std::string host, std::uint16_t port, 
         throw failure(exit_code::timed_out,
                       fmt::format("cannot connect to {}: no answer in {} s (is the address right? --connect-timeout "
                                   "sets the limit)",
-                                  where, limit.count() / 1000.0));
+                                  where, std::chrono::duration<double>(limit).count()));
     fail(error, fmt::format("connecting to {}", where), exit_code::not_connected,
          fmt::format("cannot connect to {}: {}{}", where, error.message(), advice(error)));
 }

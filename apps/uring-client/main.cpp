@@ -54,6 +54,7 @@ tuyau::task<> fetch(tuyau::http::url where, request asked, exchange_options how,
 tuyau::task<> perform(request_options options) {
     auto where = url_of(options.url);
     std::vector<header_line> lines;
+    lines.reserve(options.lines.size());
     for (const std::string& each : options.lines) lines.push_back(header_line::parse(each));
     auto body = co_await read_body(options.data);
     request asked = make_request(method_of(options), where, lines, std::move(body));
@@ -70,8 +71,9 @@ tuyau::task<> perform(request_options options) {
         (void)co_await tuyau::with_deadline(limit, fetch(std::move(where), std::move(asked), how, options.output));
     } catch (const stopped& unfinished) {
         if (signals && signals->number() != 0) throw interrupted{signals->number()};
-        throw failure(exit_code::timed_out, fmt::format("timed out after {} s (--max-time), {}",
-                                                        options.whole_limit.count() / 1000.0, unfinished.what()));
+        throw failure(exit_code::timed_out,
+                      fmt::format("timed out after {} s (--max-time), {}",
+                                  std::chrono::duration<double>(options.whole_limit).count(), unfinished.what()));
     }
 }
 

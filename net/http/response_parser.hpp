@@ -28,10 +28,10 @@ struct response_head {
 
 /// What a server may send. Past each bound the response is refused.
 struct response_limits {
-    std::size_t head = 64 * 1024;             ///< bytes of status line and header section, and of trailers
-    std::size_t fields = 200;                 ///< in the header section, and in the trailers
-    std::size_t interim = 100;                ///< responses before the one that counts
-    std::size_t chunk_extensions = 16 * 1024; ///< bytes, in all of a body
+    std::size_t head = 65536;             ///< bytes of status line and header section, and of trailers
+    std::size_t fields = 200;             ///< in the header section, and in the trailers
+    std::size_t interim = 100;            ///< responses before the one that counts
+    std::size_t chunk_extensions = 16384; ///< bytes, in all of a body
 };
 
 /// Why a response cannot be used.

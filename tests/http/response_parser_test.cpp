@@ -35,8 +35,8 @@ void note_head(reading& all, const response_parser& parser, const char* what) {
     const response_head& head = parser.head();
     all.story += std::string(what) + " 1." + std::to_string(head.minor_version) + " " + std::to_string(head.status) +
                  " " + std::string(head.reason);
-    for (const field& each : head.fields) all.story += "|" + std::string(each.name) + "=" + std::string(each.value);
-    all.story += "\n" + std::string(head.text);
+    for (const field& each : head.fields) all.story.append("|").append(each.name).append("=").append(each.value);
+    all.story.append("\n").append(head.text);
 }
 
 /// Reads `pieces` one after another and then the end of the stream.
@@ -61,7 +61,7 @@ reading read(const std::vector<std::string>& pieces, bool to_head = false, const
         all.story += "complete";
         all.trailers = parser.trailer_text();
         for (const field& each : parser.trailers())
-            all.story += "|" + std::string(each.name) + "=" + std::string(each.value);
+            all.story.append("|").append(each.name).append("=").append(each.value);
         std::string_view nothing;
         CHECK(parser.parse(nothing) == step::complete);
         CHECK(parser.finish() == step::complete);
