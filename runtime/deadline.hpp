@@ -81,7 +81,8 @@ private:
 };
 
 /// Bounds the single waits of the coroutine that it was made for: the wait that is under way when the time has passed
-/// ends with `operation_canceled`, and the coroutine goes on. A session moves one limit before each of its waits:
+/// ends with `operation_canceled`, and the coroutine goes on. A wait that ends with data in the same moment leaves only
+/// `expired()` behind, so look at that too. A session moves one limit before each of its waits:
 ///
 ///     wait_limit limit(co_await this_chain());
 ///     limit.expires_after(10s);

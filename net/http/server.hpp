@@ -54,8 +54,8 @@ public:
     /// may be served at a time. Connections go on afterwards: see `drain`.
     task<result<void>> serve(tcp_listener& listener);
 
-    /// Lets each connection finish the requests it has sent, closes those that are idle, and waits for all of them:
-    /// `limits.drain_time` at most, then what is left is broken off. Whether nothing had to be.
+    /// Lets each connection finish the request that is under way and take its responses, closes those that are idle, and
+    /// waits for all of them: `limits.drain_time` at most, then what is left is broken off. Whether nothing had to be.
     task<bool> drain();
 
     std::size_t connections() const noexcept { return clients_.size(); }
