@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <tuyau/net/http/server.hpp>
 #include <tuyau/net/tcp_listener.hpp>
@@ -28,8 +28,10 @@ bool open(const std::vector<endpoint>& where, std::vector<tcp_listener>& listene
             const char* advice = listener.error() == std::errc::address_in_use
                                      ? " (another program listens there; choose another port with --listen)"
                                      : "";
-            fmt::print(stderr, "uring-http: cannot listen on {}: {}{}\n", each.to_string(), listener.error().message(),
-                       advice);
+            std::fputs(fmt::format("uring-http: cannot listen on {}: {}{}\n", each.to_string(),
+                                   listener.error().message(), advice)
+                           .c_str(),
+                       stderr);
             return false;
         }
         listeners.push_back(std::move(*listener));
@@ -40,7 +42,7 @@ bool open(const std::vector<endpoint>& where, std::vector<tcp_listener>& listene
 task<> accept_on(http::server& server, tcp_listener& listener, deadline& until, int& status) {
     auto ended = co_await server.serve(listener);
     if (is_cancelled(ended.error())) co_return;
-    fmt::print(stderr, "uring-http: cannot accept connections: {}\n", ended.error().message());
+    std::fputs(fmt::format("uring-http: cannot accept connections: {}\n", ended.error().message()).c_str(), stderr);
     status = cannot_serve;
     until.request_stop();
 }
@@ -63,7 +65,8 @@ task<int> serve(options chosen) {
     deadline ends;
     for (tcp_listener& each : listeners) accepting.spawn(accept_on(server, each, ends, status));
     for (tcp_listener& each : listeners)
-        fmt::print("Serving http://{}/ (Ctrl-C ends)\n", each.local_endpoint().value().to_string());
+        std::fputs(fmt::format("Serving http://{}/ (Ctrl-C ends)\n", each.local_endpoint().value().to_string()).c_str(),
+                   stdout);
     std::fflush(stdout);
     co_await with_deadline(ends, until_signalled(signals));
 
@@ -75,7 +78,7 @@ task<int> serve(options chosen) {
     second_signal.spawn(stop_at_signal(signals, at_once));
     auto drained = co_await with_deadline(at_once, server.drain());
     if (!drained || !*drained)
-        fmt::print(stderr, "uring-http: some connections did not finish in time and were broken off\n");
+        std::fputs("uring-http: some connections did not finish in time and were broken off\n", stderr);
     co_return status;
 }
 

@@ -1,13 +1,14 @@
 #include "options.hpp"
 
 #include <chrono>
+#include <cstdio>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace {
 
@@ -86,7 +87,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         exit_code = parser.exit(answered);
         return std::nullopt;
     } catch (const CLI::ParseError& error) {
-        fmt::print(stderr, "uring-http: {} (see uring-http --help)\n", error.what());
+        std::fputs(fmt::format("uring-http: {} (see uring-http --help)\n", error.what()).c_str(), stderr);
         exit_code = usage_error;
         return std::nullopt;
     }

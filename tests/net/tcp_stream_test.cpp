@@ -702,6 +702,7 @@ TEST_CASE("what a closed stream had unread goes home, and the next streams use i
             auto data = co_await stream.receive();
             CHECK(data.value().text() == "read");
             data->release();
+            co_await tests::rounds_until([&] { return on.receive_buffers().available() == 4; });
             tests::write_now(ends.second(), "unread");
             co_await tests::rounds_until([&] { return on.receive_buffers().available() < 4; });
             stream.close();
