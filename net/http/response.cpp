@@ -15,8 +15,6 @@ std::string_view connection_field(unsigned minor_version, bool last) noexcept {
     return minor_version == 0 ? "Connection: keep-alive\r\n" : "";
 }
 
-bool is_bodiless(int status) noexcept { return status < 200 || status == 204 || status == 304; }
-
 std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\nDate: ", status, reason(status)); }
 
 } // namespace
@@ -65,12 +63,12 @@ void response_batch::add(const request& asked, bool last, int status, std::strin
     const std::size_t from = text_.size();
     auto out = std::back_inserter(text_);
     text_.append(head_before_date(status)).append(date.now()).append("\r\n");
-    if (!is_bodiless(status)) {
+    if (!has_no_body(status)) {
         if (!body.empty()) fmt::format_to(out, "Content-Type: {}\r\n", content_type);
         fmt::format_to(out, "Content-Length: {}\r\n", body.size());
     }
     text_.append(fields).append(connection_field(asked.minor_version, last)).append("\r\n");
-    if (asked.method != HTTP_HEAD && !is_bodiless(status)) text_.append(body);
+    if (asked.method != HTTP_HEAD && !has_no_body(status)) text_.append(body);
     add_text(from);
 }
 

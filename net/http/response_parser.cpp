@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <tuyau/net/http/status.hpp>
 #include <tuyau/net/http/text.hpp>
 
 namespace tuyau::http {
@@ -98,8 +99,6 @@ bool is_text(std::string_view text) {
         return (byte < 0x20 && c != '\t') || byte == 0x7f;
     });
 }
-
-bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
 
 } // namespace
 
