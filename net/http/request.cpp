@@ -17,7 +17,7 @@ std::string_view request::path() const noexcept {
     return path.substr(0, path.find('?'));
 }
 
-std::string_view request::value_of(std::string_view name) const noexcept {
+std::string_view value_of(std::span<const field> fields, std::string_view name) noexcept {
     for (const field& each : fields)
         if (equal_ignoring_case(each.name, name)) return each.value;
     return {};

@@ -17,6 +17,9 @@ struct field {
     std::string_view value; ///< without the white space around it
 };
 
+/// The value of the first field of that name, in any case; empty when there is none.
+std::string_view value_of(std::span<const field> fields, std::string_view name) noexcept;
+
 /// The head of one request, as it came. The views are valid until the parser is called again.
 struct request {
     http::method method = HTTP_GET;
@@ -30,7 +33,7 @@ struct request {
     std::string_view path() const noexcept;
 
     /// The value of the first field of that name, in any case; empty when there is none.
-    std::string_view value_of(std::string_view name) const noexcept;
+    std::string_view value_of(std::string_view name) const noexcept { return http::value_of(fields, name); }
 };
 
 /// What a client may send. Past each bound the request is refused with the status named there.

@@ -102,12 +102,6 @@ bool is_text(std::string_view text) {
 
 } // namespace
 
-std::string_view response_head::value_of(std::string_view name) const noexcept {
-    for (const field& each : fields)
-        if (equal_ignoring_case(each.name, name)) return each.value;
-    return {};
-}
-
 const llhttp_settings_t& response_parser::settings() noexcept {
     static const llhttp_settings_t table = [] {
         llhttp_settings_t each;

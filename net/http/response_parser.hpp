@@ -23,7 +23,7 @@ struct response_head {
     std::string_view text; ///< all bytes of it, the empty line included
 
     /// The value of the first field of that name, in any case; empty when there is none.
-    std::string_view value_of(std::string_view name) const noexcept;
+    std::string_view value_of(std::string_view name) const noexcept { return http::value_of(fields, name); }
 };
 
 /// What a server may send. Past each bound the response is refused.
