@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <stop_token>
 
 namespace tuyau {
 
@@ -31,6 +32,17 @@ public:
         if (stop_requested_) return;
         stop_requested_ = true;
         if (waiting_ != nullptr) waiting_->stop();
+        if (source_.stop_possible()) source_.request_stop();
+    }
+
+    /// A token that is stopped when this chain is: for code that knows nothing of chains. Its callbacks run on the loop's
+    /// thread. The first call allocates the state that the tokens share.
+    std::stop_token token() {
+        if (!source_.stop_possible()) {
+            source_ = std::stop_source();
+            if (stop_requested_) source_.request_stop();
+        }
+        return source_.get_token();
     }
 
     /// Ends the present wait with `operation_canceled`, and no later one.
@@ -46,6 +58,7 @@ public:
 
 private:
     stoppable* waiting_ = nullptr;
+    std::stop_source source_{std::nostopstate};
     bool stop_requested_ = false;
 };
 

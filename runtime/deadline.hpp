@@ -1,13 +1,12 @@
 #pragma once
 
+#include <cerrno>
 #include <chrono>
-#include <coroutine>
-#include <optional>
-#include <type_traits>
 #include <utility>
 
 #include <tuyau/runtime/await_chain.hpp>
 #include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/nested_chain.hpp>
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/task.hpp>
 #include <tuyau/runtime/timer_wheel.hpp>
@@ -45,11 +44,16 @@ protected:
 
     virtual void due() noexcept = 0;
 
+    void expire_now() noexcept {
+        unlink();
+        expired_ = true;
+        due();
+    }
+
 private:
     void expire() noexcept final {
         if (loop::current().now() < when_) return expires_at(when_);
-        expired_ = true;
-        due();
+        expire_now();
     }
 
     clock::time_point when_{};
@@ -63,16 +67,29 @@ public:
     /// A deadline that never comes, until it is set.
     deadline() noexcept = default;
 
-    template <class Rep, class Period>
-    explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept {
-        expires_after(limit);
+    /// One that has passed already stops the task before it starts.
+    explicit deadline(clock::time_point limit) noexcept {
+        if (limit <= loop::current().now())
+            expire_now();
+        else
+            expires_at(limit);
     }
+
+    template <class Rep, class Period>
+    explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept
+        : deadline(later(loop::current().now(), limit)) {}
 
     /// Asks the task to stop now, as a stop from outside would: `operation_canceled`, not `timed_out`.
     void request_stop() noexcept { chain_.request_stop(); }
 
     /// The chain of the task that runs under this deadline.
     await_chain& chain() noexcept { return chain_; }
+
+    /// Ends the deadline; ETIMEDOUT when it had passed, else 0.
+    int reason() noexcept {
+        clear();
+        return expired() ? ETIMEDOUT : 0;
+    }
 
 private:
     void due() noexcept override { chain_.request_stop(); }
@@ -102,102 +119,42 @@ private:
     await_chain* chain_;
 };
 
-/// Gives the await chain that the coroutine runs in; null outside of one.
-class this_chain {
-public:
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        chain_ = chain_of(handle.promise());
-        return false;
-    }
-    await_chain* await_resume() const noexcept { return chain_; }
-
-private:
-    await_chain* chain_ = nullptr;
-};
-
 namespace detail {
 
-/// Awaits a task in a chain of its own, passing stops of the outer chain on to it.
-template <class T>
-class in_inner_chain final : public stoppable {
+/// A deadline that somebody else owns, as the cause of `run_under`.
+class borrowed_deadline {
 public:
-    in_inner_chain(task<T>& work, await_chain& inner) : inner_(inner), awaiter_(work.in_chain(&inner)) {}
-    in_inner_chain(const in_inner_chain&) = delete;
-    in_inner_chain& operator=(const in_inner_chain&) = delete;
-    ~in_inner_chain() { end_wait(); }
-
-    bool await_ready() const noexcept { return false; }
-
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        outer_ = chain_of(parent.promise());
-        if (outer_ != nullptr) {
-            if (outer_->stop_requested()) inner_.request_stop();
-            outer_->waits_for(*this);
-        }
-        return awaiter_.await_suspend(parent);
-    }
-
-    T await_resume() {
-        end_wait();
-        return awaiter_.await_resume();
-    }
-
-    void stop() noexcept override { inner_.request_stop(); }
+    explicit borrowed_deadline(deadline* limit) noexcept : limit_(*limit) {}
+    await_chain& chain() noexcept { return limit_.chain(); }
+    int reason() noexcept { return limit_.reason(); }
 
 private:
-    void end_wait() noexcept {
-        if (outer_ != nullptr) outer_->waits_no_more(*this);
-        outer_ = nullptr;
-    }
-
-    await_chain& inner_;
-    await_chain* outer_ = nullptr;
-    typename task<T>::awaiter awaiter_;
-};
-
-template <class T>
-struct with_error {
-    using type = result<T>;
-};
-template <class T>
-struct with_error<result<T>> {
-    using type = result<T>;
+    deadline& limit_;
 };
 
 } // namespace detail
 
-/// Runs `work` until it finishes or `limit` passes, whichever is first; then `work` is asked to stop and waited for.
+/// Runs `work` until it finishes or `limit` passes, whichever is first; then `work` is asked to stop and waited for. The
+/// time counts from the moment that this task is awaited; zero or less has passed at once.
 ///
 /// The outcome is `work`'s own. Two exceptions: when the limit passed, a `work` that ends with `operation_canceled`
 /// becomes `timed_out`, and so does one whose type holds no error. A value that arrived in the race is delivered. Stops
 /// from outside reach `work`, which ends with `operation_canceled`. Deadlines nest.
-template <class T>
-task<typename detail::with_error<T>::type> with_deadline(deadline& limit, task<T> work) {
-    if constexpr (is_result<T>) {
-        T outcome = co_await detail::in_inner_chain<T>(work, limit.chain());
-        limit.clear();
-        if (limit.expired() && !outcome && is_cancelled(outcome.error())) co_return failure(std::errc::timed_out);
-        co_return outcome;
-    } else if constexpr (std::is_void_v<T>) {
-        co_await detail::in_inner_chain<T>(work, limit.chain());
-        limit.clear();
-        if (limit.expired()) co_return failure(std::errc::timed_out);
-        co_return result<void>();
-    } else {
-        T outcome = co_await detail::in_inner_chain<T>(work, limit.chain());
-        limit.clear();
-        if (limit.expired()) co_return failure(std::errc::timed_out);
-        co_return outcome;
-    }
+template <class Rep, class Period, class T>
+task<result_of<T>> with_deadline(std::chrono::duration<Rep, Period> limit, task<T> work) {
+    return detail::run_under<deadline>(std::move(work), limit);
 }
 
-template <class Rep, class Period, class T>
-task<typename detail::with_error<T>::type> with_deadline(std::chrono::duration<Rep, Period> limit, task<T> work) {
-    deadline ends(limit);
-    co_return co_await with_deadline(ends, std::move(work));
+/// The same with a time of the loop's clock.
+template <class T>
+task<result_of<T>> with_deadline(loop::clock::time_point limit, task<T> work) {
+    return detail::run_under<deadline>(std::move(work), limit);
+}
+
+/// The same with a deadline that can be moved while `work` runs. `limit` is for one task at a time, which it outlives.
+template <class T>
+task<result_of<T>> with_deadline(deadline& limit, task<T> work) {
+    return detail::run_under<detail::borrowed_deadline>(std::move(work), &limit);
 }
 
 } // namespace tuyau

@@ -27,8 +27,13 @@ struct free_block {
     free_block* next;
 };
 
+// What one thread keeps of a size: enough for the frames of ten thousand connections, and a bound for a thread that only
+// ever gives back what others took.
+constexpr std::size_t most_kept = std::size_t{8} << 20;
+
 struct free_lists {
     std::array<free_block*, classes> heads;
+    std::array<unsigned, classes> counts;
     bool closed; // the thread is ending: nothing is kept any more
 };
 
@@ -37,6 +42,13 @@ constinit thread_local free_lists pool{};
 
 constexpr std::size_t class_of(std::size_t size) { return size == 0 ? 0 : (size - 1) / step; }
 constexpr std::size_t size_of(std::size_t index) { return (index + 1) * step; }
+
+constexpr std::array<unsigned, classes> most_blocks = [] {
+    std::array<unsigned, classes> counts{};
+    for (std::size_t index = 0; index < classes; ++index)
+        counts[index] = static_cast<unsigned>(most_kept / size_of(index));
+    return counts;
+}();
 
 struct keeper {
     ~keeper() {
@@ -69,13 +81,15 @@ void* allocate(std::size_t size) {
     }
     ASAN_UNPOISON_MEMORY_REGION(block, size_of(index));
     pool.heads[index] = block->next;
+    --pool.counts[index];
     return block;
 }
 
 void deallocate(void* memory, std::size_t size) noexcept {
     if (size > largest_block) return ::operator delete(memory, size);
     const std::size_t index = class_of(size);
-    if (pool.closed) return ::operator delete(memory, size_of(index));
+    if (pool.closed || pool.counts[index] == most_blocks[index]) return ::operator delete(memory, size_of(index));
+    ++pool.counts[index];
     auto* block = static_cast<free_block*>(memory);
     block->next = pool.heads[index];
     if (block->next == nullptr) keep();

@@ -17,38 +17,70 @@ constinit thread_local loop* loop::current_ = nullptr;
 
 loop::loop(loop_options options)
     : previous_(current_), ring_(options.ring), buffers_(new buffers(ring_, options.buffers)), now_(system::now()),
-      timers_(now_) {
+      timers_(now_), previous_scheduler_(scheduler::current()), inbox_(std::make_shared<inbox>(ring_)) {
+    scheduler::exchange_current(&scheduler_);
     current_ = this;
 }
 
 loop::~loop() {
     closing_ = true;
     timers_.clear();
-    ready_.clear();
+    scheduler_.ready.clear();
+    inbox_->close();
+    deferred_.clear();
     if (ring_.in_flight() != 0) {
         ring_.cancel_all();
         wait_until([this] { return ring_.in_flight() == 0; });
     }
-    ready_.clear();
+    scheduler_.ready.clear();
+    scheduler::exchange_current(previous_scheduler_);
     current_ = previous_;
 }
 
+bool loop::wake_through_ring(inbox& target) noexcept {
+    if (!in_round_ || !ring_.wakes_others()) return false; // nothing may be submitted for long
+    const auto is_target = [&](const loop_handle& each) { return each.get() == &target; };
+    if (std::none_of(woken_.begin(), woken_.end(), is_target)) {
+        const auto unused = [](const loop_handle& each) { return each.use_count() == 1; };
+        woken_.erase(std::remove_if(woken_.begin(), woken_.end(), unused), woken_.end());
+        woken_.push_back(target.shared_from_this());
+    }
+    ring_.wake_other(target.ring_descriptor(), wake_failure_);
+    return true;
+}
+
+void loop::wake_failure::complete(int, unsigned) noexcept {
+    for (const loop_handle& each : owner.woken_) each->raise(); // whichever it was; the others look in vain, once
+}
+
 void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
+    require(current_ == this, "loop::run was called on another thread than the one that made the loop");
     require(!running_, "loop::run was called from inside the loop; await the task instead");
-    running_ = true;
+    running_ = in_round_ = true;
     now_ = system::now(); // much may have happened since the loop was made
     trampoline::run(root);
     while (!finished) round();
-    running_ = false;
+    running_ = in_round_ = false;
+}
+
+void loop::sleep_or_poll() {
+    rounds_without_sleep_ = 0;
+    if (!inbox_->may_sleep()) return ring_.poll();
+    std::optional<std::chrono::nanoseconds> limit;
+    if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());
+    ring_.wait(limit);
+}
+
+void loop::deliver_messages() {
+    if (scheduler_.visitor == nullptr)
+        while (message* letter = deferred_.pop_front()) letter->deliver();
+    inbox_->deliver();
 }
 
 void loop::round() {
     buffers_->publish();
-    if (ready_.empty()) {
-        std::optional<std::chrono::nanoseconds> limit;
-        if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());
-        ring_.wait(limit);
-        rounds_without_sleep_ = 0;
+    if (scheduler_.ready.empty()) {
+        sleep_or_poll();
     } else if (ring_.prepared() != 0 || ++rounds_without_sleep_ == rounds_between_polls) {
         ring_.poll();
         rounds_without_sleep_ = 0;
@@ -57,10 +89,15 @@ void loop::round() {
     }
     now_ = system::now();
     timers_.advance(now_);
+    deliver_messages();
     // Only those that are ready now: whoever becomes ready meanwhile comes after the next look at the kernel.
     list<suspension> batch;
-    batch.take(ready_);
-    while (suspension* next = batch.pop_front()) trampoline::run(next->handle());
+    batch.take(scheduler_.ready);
+    while (suspension* next = batch.pop_front()) {
+        scheduler_.visitor = next->visitor();
+        trampoline::run(next->handle());
+    }
+    scheduler_.visitor = nullptr;
 }
 
 } // namespace tuyau

@@ -2,16 +2,20 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <tuyau/runtime/await_chain.hpp>
 #include <tuyau/runtime/buffers.hpp>
 #include <tuyau/runtime/frame_pool.hpp>
+#include <tuyau/runtime/inbox.hpp>
 #include <tuyau/runtime/list.hpp>
 #include <tuyau/runtime/ring.hpp>
+#include <tuyau/runtime/scheduler.hpp>
 #include <tuyau/runtime/suspension.hpp>
 #include <tuyau/runtime/system.hpp>
 #include <tuyau/runtime/task.hpp>
@@ -20,9 +24,13 @@
 namespace tuyau {
 
 struct loop_options {
-    ring_options ring;
-    buffer_options buffers;
+    ring_options ring{};
+    buffer_options buffers{};
 };
+
+/// How other threads name a loop: to hand tasks to it, see `run_on`. A value that may be kept and copied on any thread,
+/// also when the loop has ended.
+using loop_handle = std::shared_ptr<inbox>;
 
 /// One thread's event loop: its ring, its receive buffers, its timers, and the coroutines that are ready to go on.
 ///
@@ -33,7 +41,7 @@ class loop {
 public:
     using clock = system::clock;
 
-    /// Throws `ring_error`: its what() names the cause and the remedy.
+    /// Throws `ring_error`, or `std::system_error` when no descriptor is left: its what() names the cause and the remedy.
     explicit loop(loop_options options = {});
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
@@ -63,8 +71,23 @@ public:
     /// True while the loop is being destroyed: nothing new is to be put in flight.
     bool closing() const noexcept { return closing_; }
 
-    /// Puts a suspended coroutine among those resumed in the next round.
-    void make_ready(suspension& suspended) noexcept { ready_.push_back(suspended); }
+    /// For other threads to reach this loop by.
+    const loop_handle& handle() const noexcept { return inbox_; }
+
+    /// Leaves a message for a later round of this loop, on its own thread.
+    void defer(message& letter) noexcept { deferred_.push_back(letter); }
+
+    /// The task from another loop whose coroutines run at this moment, if any.
+    const detail::handover* visitor() const noexcept { return scheduler_.visitor; }
+    void visitor_came() noexcept { ++visitors_; }
+    void visitor_left() noexcept { --visitors_; }
+
+    /// Tasks that other loops have handed to this one and that have not ended.
+    std::size_t visitors() const noexcept { return visitors_; }
+
+    /// From a coroutine of this loop: wakes the loop of `target` with this loop's next submission. False when that cannot
+    /// be, and has to be done in another way.
+    bool wake_through_ring(inbox& target) noexcept;
 
     /// Blocks the thread until `finished()`, reading completions and resuming nobody: for destructors that have to wait
     /// for the kernel to let go of memory.
@@ -76,9 +99,32 @@ public:
         }
     }
 
+    /// The same for destructors that wait for another loop: delivers messages meanwhile.
+    template <std::predicate Finished>
+    void wait_for_messages(Finished finished) {
+        while (!finished()) {
+            deliver_messages();
+            if (finished()) break;
+            buffers_->publish();
+            if (inbox_->may_sleep())
+                ring_.wait(std::nullopt);
+            else
+                ring_.poll();
+        }
+    }
+
 private:
+    // Told when a wake-up that was sent through the ring has failed.
+    struct wake_failure final : completion_target {
+        explicit wake_failure(loop& here) noexcept : owner(here) {}
+        void complete(int outcome, unsigned flags) noexcept override;
+        loop& owner;
+    };
+
     void run_until(std::coroutine_handle<> root, const bool& finished);
     void round();
+    void sleep_or_poll();
+    void deliver_messages();
 
     struct retire_buffers {
         void operator()(buffers* pool) const noexcept { pool->retire(); }
@@ -91,9 +137,16 @@ private:
     std::unique_ptr<buffers, retire_buffers> buffers_;
     clock::time_point now_;
     timer_wheel timers_;
-    list<suspension> ready_;
+    scheduler scheduler_;
+    scheduler* previous_scheduler_;
+    loop_handle inbox_;
+    list<message> deferred_;
+    std::size_t visitors_ = 0;
+    std::vector<loop_handle> woken_; // the loops that this one has woken through its ring
+    wake_failure wake_failure_{*this};
     unsigned rounds_without_sleep_ = 0;
     bool running_ = false;
+    bool in_round_ = false;
     bool closing_ = false;
 };
 
@@ -170,12 +223,6 @@ T loop::run(task<T> work) {
     outcome.work = {};
     if (outcome.error) std::rethrow_exception(outcome.error);
     if constexpr (!std::is_void_v<T>) return std::move(*outcome.value);
-}
-
-inline void suspension::resume_soon() noexcept {
-    end_wait();
-    // A coroutine that outlives its loop stays suspended until it is destroyed.
-    if (loop* here = loop::current_or_null()) here->make_ready(*this);
 }
 
 } // namespace tuyau

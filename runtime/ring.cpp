@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <poll.h>
 #include <string>
 
 #include <tuyau/runtime/contract.hpp>
@@ -119,14 +120,27 @@ void ring::cancel(completion_target& target) {
     io_uring_sqe& sqe = free_entry();
     io_uring_prep_cancel(&sqe, &target, 0);
     io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data(&sqe, nullptr);
+    io_uring_sqe_set_data64(&sqe, uncounted);
 }
 
 void ring::cancel_all() {
     io_uring_sqe& sqe = free_entry();
     io_uring_prep_cancel64(&sqe, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
     io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data(&sqe, nullptr);
+    io_uring_sqe_set_data64(&sqe, uncounted);
+}
+
+void ring::watch(int descriptor, completion_target& target) {
+    io_uring_sqe& sqe = free_entry();
+    io_uring_prep_poll_multishot(&sqe, descriptor, POLLIN);
+    io_uring_sqe_set_data64(&sqe, reinterpret_cast<std::uintptr_t>(&target) | uncounted);
+}
+
+void ring::wake_other(int descriptor, completion_target& on_failure) {
+    io_uring_sqe& sqe = free_entry();
+    io_uring_prep_msg_ring(&sqe, descriptor, 0, uncounted, 0);
+    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
+    io_uring_sqe_set_data64(&sqe, reinterpret_cast<std::uintptr_t>(&on_failure) | uncounted);
 }
 
 void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {
@@ -156,14 +170,15 @@ unsigned ring::dispatch() noexcept {
     unsigned count = 0;
     io_uring_cqe* cqe = nullptr;
     while (io_uring_cq_ready(&ring_) != 0 && io_uring_peek_cqe(&ring_, &cqe) == 0) {
-        auto* target = static_cast<completion_target*>(io_uring_cqe_get_data(cqe));
+        const std::uint64_t data = io_uring_cqe_get_data64(cqe);
         const int result = cqe->res;
         const unsigned flags = cqe->flags;
         // Given back before it is handled: a target that prepares a request may bring us here again.
         io_uring_cqe_seen(&ring_, cqe);
         ++count;
-        if (target == nullptr) continue; // a cancel that came too late
-        if ((flags & IORING_CQE_F_MORE) == 0) --in_flight_;
+        auto* target = reinterpret_cast<completion_target*>(data & ~uncounted);
+        if ((data & uncounted) == 0 && (flags & IORING_CQE_F_MORE) == 0) --in_flight_;
+        if (target == nullptr) continue; // a cancel that came too late, or another ring that woke this one
         target->complete(result, flags);
     }
     return count;

@@ -54,6 +54,19 @@ public:
     /// Asks the kernel to end every request of this ring.
     void cancel_all();
 
+    /// Makes another ring, given by its descriptor, return from its wait (IORING_OP_MSG_RING). Completes to `on_failure`
+    /// only if it fails, and is not counted as in flight.
+    void wake_other(int descriptor, completion_target& on_failure);
+
+    /// Completes to `target` each time that `descriptor` becomes readable, until a completion without IORING_CQE_F_MORE.
+    /// Not counted as in flight.
+    void watch(int descriptor, completion_target& target);
+
+    bool wakes_others() const noexcept { return wakes_others_; }
+
+    /// What other rings know this one by.
+    int descriptor() const noexcept { return ring_.ring_fd; }
+
     /// Submits what is prepared and reads what has completed, without sleeping.
     void poll() { enter(0, {}); }
 
@@ -79,12 +92,16 @@ public:
     io_uring* native() noexcept { return &ring_; }
 
 private:
+    // A request that is not counted as in flight: its target, or none, lies beside this bit.
+    static constexpr std::uint64_t uncounted = 1;
+
     io_uring_sqe& free_entry();
     void enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit);
 
     io_uring ring_{};
     std::uint64_t in_flight_ = 0;
     std::uint64_t overflows_ = 0;
+    bool wakes_others_ = true;
 };
 
 } // namespace tuyau

@@ -43,7 +43,9 @@ scope::child scope::child_promise::get_return_object() noexcept {
     return {std::coroutine_handle<child_promise>::from_promise(*this)};
 }
 
-scope::scope() noexcept = default;
+scope::scope(std::size_t most_children) noexcept : most_(most_children) {
+    require(most_children > 0, "a scope needs room for at least one child");
+}
 
 scope::child scope::run_child(scope&, task<> work) { co_await std::move(work); }
 
@@ -53,7 +55,29 @@ void scope::spawn(task<> work) {
     children_.push_back(handle.promise());
     ++size_;
     if (stopped_) handle.promise().chain_.request_stop();
+    if (joiner_ != nullptr) joiner_->wait_again();
     trampoline::run(handle);
+}
+
+task<> scope::throw_error(task<result<void>> work, const scope& owner) {
+    auto outcome = co_await std::move(work);
+    if (outcome || (owner.stopped_ && is_cancelled(outcome.error()))) co_return;
+    throw std::system_error(outcome.error());
+}
+
+void scope::spawn(task<result<void>> work) {
+    require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
+    spawn(throw_error(std::move(work), *this));
+}
+
+void scope::admit() noexcept {
+    while (has_room()) {
+        auto* next = static_cast<bounded_spawn*>(waiting_to_spawn_.pop_front());
+        if (next == nullptr) return;
+        ++admitted_;
+        next->admitted_ = true;
+        next->resume_soon();
+    }
 }
 
 void scope::stop() noexcept {
@@ -71,6 +95,7 @@ void scope::finished(std::exception_ptr error) noexcept {
         auto& waiting = static_cast<below&>(each);
         if (size_ < waiting.bound_) waiting.resume_soon();
     });
+    admit();
     if (size_ == 0 && joiner_ != nullptr) joiner_->resume_soon();
 }
 

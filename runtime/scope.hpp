@@ -3,11 +3,13 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include <tuyau/runtime/await_chain.hpp>
 #include <tuyau/runtime/frame_pool.hpp>
 #include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/suspension.hpp>
 #include <tuyau/runtime/task.hpp>
 
@@ -20,7 +22,8 @@ namespace tuyau {
 /// for. Used on one loop's thread.
 class scope {
 public:
-    scope() noexcept;
+    /// A scope whose `spawn_bounded` lets `most_children` run at a time.
+    explicit scope(std::size_t most_children = std::numeric_limits<std::size_t>::max()) noexcept;
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
     ~scope();
@@ -28,6 +31,16 @@ public:
     /// Starts `work`, which runs until it first suspends before this returns. A child spawned after a stop runs with the
     /// stop already requested.
     void spawn(task<> work);
+
+    /// The same for work whose errors are values: one that is not the answer to a stop is thrown at `join` as a
+    /// `std::system_error`, like any exception of a child.
+    void spawn(task<result<void>> work);
+
+    class bounded_spawn;
+
+    /// `result<void>`: waits until fewer than the scope's bound of children run, first come first served, then spawns.
+    /// `operation_canceled` when the awaiting task is asked to stop first: `work` has not begun then, and is destroyed.
+    [[nodiscard]] bounded_spawn spawn_bounded(task<> work) noexcept;
 
     /// Asks every child to stop: their present and later waits end with `operation_canceled`.
     void stop() noexcept;
@@ -41,21 +54,27 @@ public:
 
     /// Waits until fewer than `bound` children run; true. False when the awaiting task is asked to stop first. Whoever
     /// else spawns may take the room before the awaiter runs, which then looks at `size()` again.
-    below fewer_than(std::size_t bound) noexcept;
+    [[nodiscard]] below fewer_than(std::size_t bound) noexcept;
 
     /// Waits until every child has finished. A stop of the awaiting task stops the children, and is waited for too.
-    joined join() noexcept;
+    [[nodiscard]] joined join() noexcept;
 
 private:
     class child;
     static child run_child(scope& owner, task<> work);
+    static task<> throw_error(task<result<void>> work, const scope& owner);
     void finished(std::exception_ptr error) noexcept;
+    bool has_room() const noexcept { return size_ + admitted_ < most_; }
+    void admit() noexcept;
 
     struct child_promise;
     list<child_promise> children_;
     std::size_t size_ = 0;
+    std::size_t most_;
+    std::size_t admitted_ = 0; // woken in `spawn_bounded`, their work not spawned yet
     joined* joiner_ = nullptr;
     list<suspension> waiting_for_room_;
+    list<suspension> waiting_to_spawn_;
     std::exception_ptr error_;
     bool stopped_ = false;
 };
@@ -77,6 +96,7 @@ public:
             owner_.stop();
             if (owner_.empty()) return false;
         }
+        chain_ = chain;
         begin_wait_in(handle, chain);
         owner_.joiner_ = this;
         return true;
@@ -91,7 +111,61 @@ public:
 
 private:
     friend class scope;
+
+    // Another child came between the end of the last one and our turn.
+    void wait_again() noexcept {
+        unlink();
+        begin_wait_in(suspension::handle(), chain_);
+    }
+
     scope& owner_;
+    await_chain* chain_ = nullptr;
+};
+
+class scope::bounded_spawn final : public suspension {
+public:
+    bounded_spawn(scope& owner, task<> work) noexcept : owner_(owner), work_(std::move(work)) {}
+    ~bounded_spawn() {
+        if (!admitted_) return;
+        --owner_.admitted_;
+        owner_.admit();
+    }
+
+    bool await_ready() const noexcept { return false; }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        stopped_ = is_stopped(handle);
+        if (stopped_) return false;
+        if (owner_.waiting_to_spawn_.empty() && owner_.has_room()) {
+            ++owner_.admitted_;
+            admitted_ = true;
+            return false;
+        }
+        begin_wait(handle);
+        owner_.waiting_to_spawn_.push_back(*this);
+        return true;
+    }
+
+    result<void> await_resume() {
+        if (!std::exchange(admitted_, false)) return failure(std::errc::operation_canceled);
+        --owner_.admitted_;
+        owner_.spawn(std::move(work_));
+        return {};
+    }
+
+    void stop() noexcept override {
+        if (admitted_) return;
+        stopped_ = true;
+        resume_soon();
+    }
+
+private:
+    friend class scope;
+    scope& owner_;
+    task<> work_;
+    bool admitted_ = false;
+    bool stopped_ = false;
 };
 
 class scope::below final : public suspension {
@@ -122,6 +196,8 @@ private:
 };
 
 inline scope::below scope::fewer_than(std::size_t bound) noexcept { return below(*this, bound); }
+
+inline scope::bounded_spawn scope::spawn_bounded(task<> work) noexcept { return bounded_spawn(*this, std::move(work)); }
 
 inline scope::joined scope::join() noexcept { return joined(*this); }
 

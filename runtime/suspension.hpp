@@ -3,11 +3,11 @@
 #include <coroutine>
 
 #include <tuyau/runtime/await_chain.hpp>
+#include <tuyau/runtime/contract.hpp>
 #include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/scheduler.hpp>
 
 namespace tuyau {
-
-class loop;
 
 /// One suspended coroutine: the base of every awaitable that waits for something.
 ///
@@ -19,6 +19,9 @@ public:
     ~suspension() { end_wait(); }
 
     std::coroutine_handle<> handle() const noexcept { return handle_; }
+
+    /// The task from another loop that the coroutine is part of, if any.
+    const detail::handover* visitor() const noexcept { return visitor_; }
 
 protected:
     /// Whether the coroutine's chain has been asked to stop.
@@ -37,9 +40,14 @@ protected:
     }
 
     void begin_wait_in(std::coroutine_handle<> handle, await_chain* chain) noexcept {
-        handle_ = handle;
-        chain_ = chain;
-        if (chain_ != nullptr) chain_->waits_for(*this);
+        home_ = scheduler::current();
+        begin_wait_as(handle, chain, home_ != nullptr ? home_->visitor : nullptr);
+    }
+
+    /// For the first run of a task from another loop.
+    void begin_visit(std::coroutine_handle<> handle, const detail::handover& visitor) noexcept {
+        home_ = scheduler::current();
+        begin_wait_as(handle, nullptr, &visitor);
     }
 
     void end_wait() noexcept {
@@ -47,12 +55,30 @@ protected:
         chain_ = nullptr;
     }
 
-    /// Ends the wait, leaving any list: the coroutine is resumed in the loop's next round.
-    void resume_soon() noexcept;
+    /// Ends the wait, leaving any list: the coroutine is resumed in the loop's next round. Only on the thread of the loop
+    /// that it was suspended on; one that outlives its loop stays suspended until it is destroyed.
+    void resume_soon() noexcept {
+        end_wait();
+        scheduler* here = scheduler::current();
+        if (here == nullptr) return;
+        require(here == home_,
+                "a coroutine was woken on another thread than its loop's (see tuyau::concurrent), or by a "
+                "loop that came after its own");
+        here->ready.push_back(*this);
+    }
 
 private:
+    void begin_wait_as(std::coroutine_handle<> handle, await_chain* chain, const detail::handover* visitor) noexcept {
+        handle_ = handle;
+        visitor_ = visitor;
+        chain_ = chain;
+        if (chain_ != nullptr) chain_->waits_for(*this);
+    }
+
     std::coroutine_handle<> handle_;
     await_chain* chain_ = nullptr;
+    scheduler* home_ = nullptr;
+    const detail::handover* visitor_ = nullptr;
 };
 
 } // namespace tuyau

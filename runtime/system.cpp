@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -84,6 +86,41 @@ int open_signals(std::uint64_t signals, std::uint64_t* previous) noexcept {
 void restore_signal_mask(std::uint64_t mask) noexcept {
     const sigset_t set = from_bits(mask);
     pthread_sigmask(SIG_SETMASK, &set, nullptr);
+}
+
+std::uint64_t block_all_signals() noexcept {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigemptyset(&before);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    return to_bits(before);
+}
+
+void name_thread(const char* name) noexcept {
+    char text[16];
+    std::snprintf(text, sizeof text, "%s", name);
+    pthread_setname_np(pthread_self(), text);
+}
+
+std::size_t usable_processors() noexcept {
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof usable, &usable) != 0) return 1; // more processors than the set has room for
+    return std::max<std::size_t>(static_cast<std::size_t>(CPU_COUNT(&usable)), 1);
+}
+
+void pin_thread(std::size_t index) noexcept {
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof usable, &usable) != 0) return;
+    index %= static_cast<std::size_t>(CPU_COUNT(&usable));
+    for (std::size_t processor = 0; processor < CPU_SETSIZE; ++processor) {
+        if (!CPU_ISSET(processor, &usable) || index-- != 0) continue;
+        cpu_set_t chosen;
+        CPU_ZERO(&chosen);
+        CPU_SET(processor, &chosen);
+        sched_setaffinity(0, sizeof chosen, &chosen);
+        return;
+    }
 }
 
 int open_event() noexcept { return or_errno(::eventfd(0, EFD_CLOEXEC)); }

@@ -34,6 +34,18 @@ void restore_signal_mask(std::uint64_t mask) noexcept;
 int open_event() noexcept;
 void raise_event(int fd) noexcept;
 
+/// For the calling thread and those that it starts; the mask before that.
+std::uint64_t block_all_signals() noexcept;
+
+/// What top(1) and debuggers show of the calling thread; cut to 15 characters.
+void name_thread(const char* name) noexcept;
+
+/// Processors that this process may run on; at least 1.
+std::size_t usable_processors() noexcept;
+
+/// Keeps the calling thread on the `index`-th of the processors that it may run on, counted round.
+void pin_thread(std::size_t index) noexcept;
+
 /// The value of kernel.io_uring_disabled; 0 also where the kernel does not have it.
 int io_uring_disabled() noexcept;
 

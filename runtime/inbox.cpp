@@ -1,0 +1,81 @@
+#include <tuyau/runtime/inbox.hpp>
+
+#include <system_error>
+
+#include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/ring.hpp>
+#include <tuyau/runtime/system.hpp>
+
+namespace tuyau {
+
+inbox::inbox(ring& owner) : owner_(owner), ring_fd_(owner.descriptor()), event_fd_(system::open_event()) {
+    if (event_fd_ < 0)
+        throw std::system_error(-event_fd_, std::system_category(),
+                                "no file descriptor left for a loop's wake-ups; raise the limit (ulimit -n, "
+                                "LimitNOFILE= in a systemd unit)");
+    watch();
+}
+
+inbox::~inbox() { system::close(event_fd_); }
+
+bool inbox::post(message& letter) noexcept {
+    loop* here = loop::current_or_null();
+    return put(letter, [&] {
+        if (here == nullptr || !here->wake_through_ring(*this)) raise();
+    });
+}
+
+bool inbox::post_now(message& letter) noexcept {
+    return put(letter, [this] { raise(); });
+}
+
+template <class Wake>
+bool inbox::put(message& letter, Wake wake) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    letters_.push_back(letter);
+    // Under the lock: once it is released the loop may deliver the message, and end.
+    if (state_.exchange(state::has_mail, std::memory_order_acq_rel) == state::asleep) wake();
+    return true;
+}
+
+void inbox::raise() noexcept { system::raise_event(event_fd_); }
+
+void inbox::withdraw(message& letter) noexcept {
+    const std::lock_guard lock(mutex_);
+    letter.unlink();
+}
+
+void inbox::deliver() {
+    if (state_.load(std::memory_order_relaxed) == state::awake && arrived_.empty()) return;
+    state_.exchange(state::awake, std::memory_order_acq_rel);
+    {
+        const std::lock_guard lock(mutex_);
+        while (message* letter = letters_.pop_front()) arrived_.push_back(*letter);
+    }
+    // Not from a list of this call: a message may destroy what has to wait for one that came with it.
+    while (message* letter = arrived_.pop_front()) letter->deliver();
+}
+
+bool inbox::may_sleep() noexcept {
+    state expected = state::awake;
+    return state_.compare_exchange_strong(expected, state::asleep, std::memory_order_acq_rel) ||
+           expected == state::asleep;
+}
+
+void inbox::close() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        while (message* letter = letters_.pop_front()) arrived_.push_back(*letter);
+    }
+    while (message* letter = arrived_.pop_front()) letter->discard();
+}
+
+void inbox::watch() noexcept { owner_.watch(event_fd_, *this); }
+
+void inbox::complete(int, unsigned flags) noexcept {
+    if ((flags & IORING_CQE_F_MORE) == 0 && !loop::current().closing()) watch();
+}
+
+} // namespace tuyau

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+
+#include <tuyau/runtime/contract.hpp>
+#include <tuyau/runtime/sync/waiting.hpp>
+
+namespace tuyau {
+
+namespace detail {
+
+template <class Policy>
+class basic_latch {
+public:
+    using policy = Policy;
+
+    explicit basic_latch(std::size_t count) noexcept : count_(count) {}
+    basic_latch(const basic_latch&) = delete;
+    basic_latch& operator=(const basic_latch&) = delete;
+    ~basic_latch() { const std::lock_guard lock(mutex_); } // who woke the last waiter may not have let go of it yet
+
+    /// Counts down; at zero everybody goes on who waits. Not below zero.
+    void count_down(std::size_t by = 1) noexcept {
+        const std::lock_guard lock(mutex_);
+        require(by <= count_, "a latch was counted down below zero");
+        count_ -= by;
+        if (count_ != 0) return;
+        while (auto* next = waiting_.pop_front()) static_cast<admission<basic_latch>&>(*next).admit();
+    }
+
+    bool is_down() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return count_ == 0;
+    }
+
+    /// `result<void>`: waits until the count is zero; `operation_canceled` when the awaiting task is asked to stop first.
+    [[nodiscard]] admission<basic_latch> wait() noexcept { return admission<basic_latch>(*this); }
+
+    /// Counts down by one and waits for the others.
+    [[nodiscard]] admission<basic_latch> arrive_and_wait() noexcept {
+        count_down();
+        return wait();
+    }
+
+private:
+    friend class admission<basic_latch>;
+    bool admit() const noexcept { return count_ == 0; }
+    void admitted_in_vain() const noexcept {}
+
+    mutable typename Policy::lockable mutex_;
+    list<typename Policy::node> waiting_;
+    std::size_t count_;
+};
+
+} // namespace detail
+
+/// A count that goes down to zero once, and lets those coroutines of one loop go on who wait for that. Must outlive them.
+using latch = detail::basic_latch<detail::within_loop>;
+
+namespace concurrent {
+
+/// The same for coroutines of several loops; `count_down` may be called by any thread.
+using latch = detail::basic_latch<detail::across_loops>;
+
+} // namespace concurrent
+
+} // namespace tuyau

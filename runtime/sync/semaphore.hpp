@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+
+#include <tuyau/runtime/sync/waiting.hpp>
+
+namespace tuyau {
+
+namespace detail {
+
+template <class Policy>
+class basic_semaphore {
+public:
+    using policy = Policy;
+
+    explicit basic_semaphore(std::size_t count) noexcept : count_(count) {}
+    basic_semaphore(const basic_semaphore&) = delete;
+    basic_semaphore& operator=(const basic_semaphore&) = delete;
+    ~basic_semaphore() { const std::lock_guard lock(mutex_); } // who woke the last waiter may not have let go of it yet
+
+    /// `result<void>`: waits for a unit and takes it; `operation_canceled`, and none is taken, when the awaiting task is
+    /// asked to stop first.
+    [[nodiscard]] admission<basic_semaphore> acquire() noexcept { return admission<basic_semaphore>(*this); }
+
+    /// Takes a unit if there is one that nobody waits for.
+    bool try_acquire() noexcept {
+        const std::lock_guard lock(mutex_);
+        return admit();
+    }
+
+    /// Gives `units` back, to those who have waited longest.
+    void release(std::size_t units = 1) noexcept {
+        const std::lock_guard lock(mutex_);
+        give(units);
+    }
+
+    /// Units that are free now.
+    std::size_t available() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return count_;
+    }
+
+private:
+    friend class admission<basic_semaphore>;
+
+    // Whoever waits is given a unit as it comes back: one that is free is one that nobody waits for.
+    bool admit() noexcept {
+        if (count_ == 0) return false;
+        --count_;
+        return true;
+    }
+    void admitted_in_vain() noexcept { give(1); }
+
+    void give(std::size_t units) noexcept {
+        for (; units != 0; --units) {
+            auto* next = waiting_.pop_front();
+            if (next == nullptr) break;
+            static_cast<admission<basic_semaphore>&>(*next).admit();
+        }
+        count_ += units;
+    }
+
+    mutable typename Policy::lockable mutex_;
+    list<typename Policy::node> waiting_;
+    std::size_t count_;
+};
+
+} // namespace detail
+
+/// A number of units that the coroutines of one loop share: first come, first served. Must outlive those who wait.
+using semaphore = detail::basic_semaphore<detail::within_loop>;
+
+namespace concurrent {
+
+/// The same for coroutines of several loops; `try_acquire` and `release` may be called by any thread.
+using semaphore = detail::basic_semaphore<detail::across_loops>;
+
+} // namespace concurrent
+
+} // namespace tuyau
