@@ -822,9 +822,9 @@ TEST_CASE("a loop may be destroyed while its streams are armed, kept full and wa
     CHECK(tests::eventually([&] { return tests::open_descriptors() <= before; }));
 }
 
-TEST_CASE("streams work in every way to set up a ring") {
-    for (const bool cooperative : {true, false}) {
-        loop here({.ring = {.defer_task_work = false, .cooperative_task_work = cooperative}, .buffers = {}});
+TEST_CASE("streams work without any one feature of the kernel, and without all") {
+    for (const tuyau::feature_set without : tests::every_way()) {
+        loop here({.ring = {.without = without}, .buffers = {}});
         auto pair = descriptor_pair::tcp();
         const std::string text = numbered(2'000'000);
         std::string received;
