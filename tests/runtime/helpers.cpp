@@ -83,9 +83,8 @@ std::string broken_contract_of(const std::function<void()>& work) {
 bool in_use(tuyau::feature which) { return tuyau::loop().requests().uses(which); }
 
 std::vector<tuyau::feature_set> every_way() {
-    std::vector<tuyau::feature_set> ways{{},
-                                         {tuyau::feature::defer_taskrun, tuyau::feature::cooperative_taskrun},
-                                         tuyau::feature_set::all()};
+    std::vector<tuyau::feature_set> ways{
+        {}, {tuyau::feature::defer_taskrun, tuyau::feature::cooperative_taskrun}, tuyau::feature_set::all()};
     for (const tuyau::feature_facts& each : tuyau::all_features) ways.push_back({each.which});
     return ways;
 }
