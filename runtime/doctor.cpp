@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/ring_trouble.hpp>
@@ -17,8 +18,8 @@ using condition = finding::condition;
 // The standard streams, a ring, a signal, a listener, and a few connections.
 constexpr std::uint64_t fewest_descriptors = 16;
 
-constexpr unsigned submission_bytes =
-    64; // one entry of each queue, io_uring_setup(2) and io_uring_register_buf_ring(3)
+// One entry of each queue, io_uring_setup(2) and io_uring_register_buf_ring(3).
+constexpr unsigned submission_bytes = 64;
 constexpr unsigned completion_bytes = 16;
 constexpr unsigned buffer_bytes = 16;
 
@@ -56,14 +57,14 @@ finding locked_memory() {
                           buffer_options().most * buffer_bytes;
     return {"RLIMIT_MEMLOCK", condition::info,
             "soft " + in_kibibytes(limit.soft) + ", hard " + in_kibibytes(limit.hard) + "; a loop's ring takes about " +
-                in_kibibytes(cost) + ", counted for all of a user's programs",
+                in_kibibytes(cost) + ", counted over all programs of a user other than root",
             ""};
 }
 
 finding disabled() {
     const int level = system::io_uring_disabled();
     std::string why = std::to_string(level);
-    if (level == 0) why += ": everybody may use io_uring";
+    if (level == 0) why += ", or not there: everybody may use io_uring";
     if (level == 1) {
         const int group = system::io_uring_group();
         why += ": only root may use io_uring";
@@ -141,12 +142,14 @@ bool diagnosis::can_run() const noexcept {
 }
 
 diagnosis diagnose() {
+    finding limit_on_descriptors = descriptors();
+    system::raise_descriptor_limit(); // as `run` does
     diagnosis found;
     found.findings = {{"kernel", condition::info, system::kernel_release(), ""},
                       liburing(),
                       disabled(),
                       seccomp(),
-                      descriptors(),
+                      std::move(limit_on_descriptors),
                       locked_memory()};
     try_a_ring(found.findings);
     return found;

@@ -28,8 +28,8 @@ struct diagnosis {
     bool can_run() const noexcept;
 };
 
-/// Looks at all that the runtime depends on, by trying it: a loop is made on this thread and destroyed again. Throws
-/// nothing but `std::bad_alloc`.
+/// Looks at all that the runtime depends on, by trying it: a loop is made on this thread and destroyed again, after the
+/// soft limit on descriptors was raised to the hard one as by `run`. Throws nothing but `std::bad_alloc`.
 diagnosis diagnose();
 
 /// The findings in aligned lines, and a last one that says whether programs can run here.

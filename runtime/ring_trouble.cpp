@@ -10,12 +10,17 @@ namespace {
 constexpr int nobody = 2; // kernel.io_uring_disabled, Documentation/admin-guide/sysctl/kernel.rst
 
 ring_trouble not_permitted() {
-    if (const int level = system::io_uring_disabled(); level > 0) {
-        std::string cause =
-            "io_uring is switched off on this machine (kernel.io_uring_disabled = " + std::to_string(level);
-        if (level < nobody) cause += ": only for root and one group";
-        return {cause + ")", "as root: sysctl -w kernel.io_uring_disabled=0"};
-    }
+    const int level = system::io_uring_disabled();
+    const std::string setting = "(kernel.io_uring_disabled = " + std::to_string(level) + ")";
+    const std::string mend = "as root: sysctl -w kernel.io_uring_disabled=0";
+    if (level >= nobody) return {"io_uring is switched off on this machine " + setting, mend};
+    if (level > 0)
+        return {"io_uring is kept for root and one group on this machine " + setting,
+                mend + ", or sysctl -w kernel.io_uring_group=GROUP, the number of a group that this user is in"};
+    if (system::seccomp_mode() == 0)
+        return {
+            "io_uring is not permitted here, although no seccomp filter is active: most likely by a security module",
+            "allow io_uring in its policy (SELinux: class io_uring)"};
     return {
         "io_uring is not permitted here, most likely by a container's seccomp profile",
         "run the container with a profile that allows io_uring_setup, io_uring_enter and io_uring_register (for Docker "
