@@ -115,7 +115,7 @@ TEST_CASE("the doctor names what forbids io_uring, with the same words as a ring
         CHECK(mentions(outcome.errors, tuyau::explain(error).cause));
         CHECK(mentions(outcome.errors, "remedy: " + tuyau::explain(error).remedy));
     }
-    // What the lack of leave means depends on whether a filter is active, here in the tests none, there one.
+    // Its cause is told by whether a filter is active, as it is there and need not be here.
     const auto filtered = diagnosed_after([] { tests::forbid(__NR_io_uring_setup, EPERM); });
     CHECK(filtered.exit_code == 1);
     CHECK(mentions(filtered.errors, "most likely by a container's seccomp profile"));
