@@ -1,5 +1,6 @@
 #include <tuyau/net/receive_stream.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace tuyau::detail {
@@ -20,21 +21,33 @@ result<buffer> receive_stream::take() noexcept {
 }
 
 void receive_stream::prepare(io_uring_sqe& sqe) noexcept {
-    io_uring_prep_recv_multishot(&sqe, fd_, nullptr, 0, 0);
+    loop& here = loop::current();
+    const bool multishot = here.requests().uses(feature::multishot_receive);
+    polled_ = !here.receive_buffers().lent_to_kernel();
+    goes_on_ = polled_ || !multishot;
+    starved_ = false;
+    if (polled_) return io_uring_prep_poll_add(&sqe, fd_, POLLIN);
+    if (multishot)
+        io_uring_prep_recv_multishot(&sqe, fd_, nullptr, 0, 0);
+    else
+        io_uring_prep_recv(&sqe, fd_, nullptr, 0, 0);
     io_uring_sqe_set_flags(&sqe, IOSQE_BUFFER_SELECT);
     sqe.buf_group = buffers::group;
 }
 
 void receive_stream::keep(int outcome, unsigned flags) noexcept {
     buffers& pool = loop::current().receive_buffers();
-    if ((flags & IORING_CQE_F_BUFFER) != 0) {
-        if (outcome > 0 && !dropped_) {
+    if (polled_ && outcome > 0) [[unlikely]] {
+        if (dropped_) return;
+        outcome = pool.receive(*this, fd_);
+    } else if ((flags & IORING_CQE_F_BUFFER) != 0) {
+        if (outcome > 0 && !dropped_)
             pool.push(*this, flags, static_cast<std::size_t>(outcome));
-            if (unread() >= most_unread) cancel();
-        } else {
+        else
             pool.discard(flags);
-        }
     }
+    if (outcome <= 0) goes_on_ = false;
+    if (unread() >= most_unread) hold_back();
     switch (outcome) {
     case 0: ended_ = true; break;
     case -ENOBUFS: starved_ = true; break;
@@ -47,11 +60,16 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
 }
 
 void receive_stream::ended() noexcept {
-    if (!wanted()) return;
-    if (std::exchange(starved_, false))
+    if (!wanted() && !goes_on_) return;
+    if (starved_)
         loop::current().receive_buffers().wait(*this);
     else
         arm();
+}
+
+void receive_stream::hold_back() noexcept {
+    goes_on_ = false;
+    cancel();
 }
 
 void receive_stream::buffers_available() noexcept {

@@ -6,7 +6,7 @@
 
 namespace tuyau::detail {
 
-/// A connected socket and its multishot receive: owns the descriptor, and keeps what has come until it is asked for.
+/// A connected socket and the request that receives from it, multishot where it can be: owns the descriptor, and keeps what has come until it is asked for.
 class receive_stream final : public stream_operation, public buffer_client {
 public:
     explicit receive_stream(int fd) noexcept : fd_(fd) {}
@@ -31,11 +31,13 @@ private:
     void ended() noexcept override;
     void drop() noexcept override;
     void buffers_available() noexcept override;
-    void hold_back() noexcept override { cancel(); }
+    void hold_back() noexcept override;
 
     int fd_;
     int error_ = 0;
     bool ended_ = false;
+    bool polled_ = false;  // the request tells that there is something, and does not bring it
+    bool goes_on_ = false; // the request brings something once, and is to be made again as if it went on by itself
     bool starved_ = false;
     bool dropped_ = false;
 };

@@ -12,7 +12,7 @@ namespace tuyau {
 
 namespace detail {
 
-/// A listening socket and its multishot accept: owns the descriptor, and those accepted and not yet asked for.
+/// A listening socket and the request that accepts from it, multishot where it can be: owns the descriptor, and those accepted and not yet asked for.
 class accept_stream final : public stream_operation, private timer_node {
 public:
     explicit accept_stream(int fd) : fd_(fd) { accepted_.reserve(most_waiting); }
@@ -40,7 +40,11 @@ private:
     ~accept_stream() override { system::close(fd_); }
 
     void prepare(io_uring_sqe& sqe) noexcept override {
-        io_uring_prep_multishot_accept(&sqe, fd_, nullptr, nullptr, SOCK_CLOEXEC);
+        // One at a time is asked for again by who wants the next; the others wait in the backlog.
+        if (loop::current().requests().uses(feature::multishot_accept))
+            io_uring_prep_multishot_accept(&sqe, fd_, nullptr, nullptr, SOCK_CLOEXEC);
+        else
+            io_uring_prep_accept(&sqe, fd_, nullptr, nullptr, SOCK_CLOEXEC);
     }
 
     void keep(int outcome, unsigned) noexcept override {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include <tuyau/runtime/contract.hpp>
+#include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
 namespace {
@@ -19,6 +21,14 @@ constexpr unsigned most_moved = 65536 - most_entries;
 buffers::buffers(ring& owner, buffer_options options)
     : ring_(owner), size_(std::max(options.size, 1u)), slab_count_(std::clamp(options.initial, 1u, most_entries)),
       entries_(std::bit_ceil(std::clamp(options.most, slab_count_, most_entries))) {
+    if (ring_.uses(feature::buffer_ring)) register_ring();
+    if (!grow()) {
+        take_back();
+        throw std::bad_alloc();
+    }
+}
+
+void buffers::register_ring() {
     int error = 0;
     shared_ = io_uring_setup_buf_ring(ring_.native(), entries_, group, 0, &error);
     // Locked memory may be short: with a smaller bound the streams wait for each other sooner, and all works.
@@ -26,19 +36,12 @@ buffers::buffers(ring& owner, buffer_options options)
         entries_ /= 2;
         shared_ = io_uring_setup_buf_ring(ring_.native(), entries_, group, 0, &error);
     }
-    if (shared_ == nullptr) {
-        throw ring_error(-error, std::system_category(),
-                         "the ring's receive buffers could not be registered (for ENOMEM raise the limit on locked "
-                         "memory: ulimit -l, LimitMEMLOCK= in a systemd unit)");
-    }
-    if (!grow()) {
-        io_uring_free_buf_ring(ring_.native(), shared_, entries_, group);
-        throw std::bad_alloc();
-    }
+    if (error == -EEXIST) throw ring_error(EEXIST, std::system_category(), "the ring has receive buffers already");
+    if (shared_ == nullptr) ring_.do_without(feature::buffer_ring);
 }
 
 buffers::~buffers() {
-    if (shared_ != nullptr) take_back();
+    if (!retired_) take_back();
 }
 
 void buffers::retire() noexcept {
@@ -51,10 +54,11 @@ void buffers::delete_if_unused() noexcept {
 }
 
 void buffers::take_back() noexcept {
+    retired_ = true;
     waiters_.clear();
     // Streams may outlive their loop. What they kept is gone with it.
     while (buffer_client* client = holders_.pop_front()) client->count_ = 0;
-    io_uring_free_buf_ring(ring_.native(), std::exchange(shared_, nullptr), entries_, group);
+    if (shared_ != nullptr) io_uring_free_buf_ring(ring_.native(), std::exchange(shared_, nullptr), entries_, group);
 }
 
 bool buffers::grow() noexcept {
@@ -68,9 +72,7 @@ bool buffers::grow() noexcept {
     }
     for (unsigned id = total_; id < total_ + count; ++id) take_home(static_cast<std::uint16_t>(id));
     total_ += count;
-    io_uring_buf_ring_advance(shared_, static_cast<int>(unpublished_));
-    available_ += unpublished_;
-    unpublished_ = 0;
+    make_ready();
     return true;
 }
 
@@ -88,8 +90,7 @@ bool buffers::move_unread_out() noexcept {
         // What has been moved so far will do.
     }
     if (unpublished_ == 0) return false;
-    io_uring_buf_ring_advance(shared_, static_cast<int>(unpublished_));
-    available_ += std::exchange(unpublished_, 0);
+    make_ready();
     return true;
 }
 
@@ -127,6 +128,19 @@ void buffers::move_out(buffer_client& client) {
 
 void buffers::clear(buffer_client& client) noexcept {
     while (client.count_ != 0) pop(client).release();
+}
+
+int buffers::receive(buffer_client& client, int fd) noexcept {
+    if (available_ == 0) return -ENOBUFS;
+    const std::uint16_t id = home_;
+    const int size = system::receive_now(fd, address(id), size_);
+    if (size <= 0) return size;
+    --available_;
+    home_ = records_[id].next;
+    records_[id].offset = 0;
+    records_[id].size = static_cast<std::uint32_t>(size);
+    append(client, id);
+    return size;
 }
 
 void buffers::push_front(buffer_client& client, buffer&& rest) noexcept {

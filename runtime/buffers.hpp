@@ -94,13 +94,14 @@ private:
     std::uint16_t count_ = 0;
 };
 
-/// The buffers that one loop lends to the kernel for multishot receives (a provided-buffer ring), shared by all its
-/// streams, so that an idle connection holds none. Grows in slabs when it runs dry, up to a bound. Past it, what streams
-/// have received and nobody has read is moved out of the pool, so that a slow reader holds back nobody but its own peer;
-/// what is left to wait for then is leases.
+/// The buffers that one loop receives into, shared by all its streams, so that an idle connection holds none. They are
+/// lent to the kernel (a provided-buffer ring), which picks one when bytes come; without that feature the pool receives
+/// for a stream that the kernel says has bytes. Grows in slabs when it runs dry, up to a bound. Past it, what streams have
+/// received and nobody has read is moved out of the pool, so that a slow reader holds back nobody but its own peer; what
+/// is left to wait for then is leases.
 class buffers {
 public:
-    /// Throws `ring_error` when the kernel refuses the buffer ring.
+    /// Throws `ring_error` when the ring has a pool already.
     buffers(ring& owner, buffer_options options);
     buffers(const buffers&) = delete;
     buffers& operator=(const buffers&) = delete;
@@ -114,7 +115,10 @@ public:
 
     std::size_t buffer_size() const noexcept { return size_; }
 
-    /// Buffers in the kernel's hands.
+    /// Whether a request may ask the kernel to pick one of the buffers of `group`; else `receive` is the way.
+    bool lent_to_kernel() const noexcept { return shared_ != nullptr; }
+
+    /// Buffers ready to be received into.
     unsigned available() const noexcept { return available_; }
 
     /// Buffers made so far.
@@ -123,6 +127,10 @@ public:
     /// Appends what a completion with IORING_CQE_F_BUFFER brought.
     void push(buffer_client& client, unsigned completion_flags, std::size_t size) noexcept;
     buffer pop(buffer_client& client) noexcept;
+
+    /// Where nothing is lent to the kernel: receives what the socket has, without waiting, and appends it. The result is
+    /// that of a request to the kernel: how many bytes, 0 at the end, or a negative errno, ENOBUFS when no buffer is left.
+    int receive(buffer_client& client, int fd) noexcept;
 
     /// Puts what is left of a buffer back at the head of the queue.
     void push_front(buffer_client& client, buffer&& rest) noexcept;
@@ -136,7 +144,7 @@ public:
     /// buffer again.
     void wait(buffer_client& client) noexcept { waiters_.push_back(client); }
 
-    /// Hands what came home back to the kernel, all at once, and tells those who wait. Called before each submission.
+    /// Makes what came home ready again, all at once, and tells those who wait. Called before each submission.
     void publish() noexcept;
 
 private:
@@ -162,7 +170,9 @@ private:
         if (id >= first_moved) return moved_[id - first_moved].bytes.get();
         return slabs_[id / slab_count_].get() + (id % slab_count_) * size_;
     }
+    void register_ring();
     void take_home(std::uint16_t id) noexcept;
+    void make_ready() noexcept;
     void end_lease(std::uint16_t id) noexcept;
     void take_back() noexcept;
     void delete_if_unused() noexcept;
@@ -173,7 +183,9 @@ private:
     void move_out(buffer_client& client);
 
     ring& ring_;
-    io_uring_buf_ring* shared_ = nullptr;
+    io_uring_buf_ring* shared_ = nullptr; // null where nothing is lent to the kernel
+    std::uint16_t home_ = 0;              // there: the first of those at home, each naming the next
+    bool retired_ = false;
     std::size_t size_;
     unsigned slab_count_; // buffers in one slab
     unsigned entries_;    // of the ring shared with the kernel
@@ -226,25 +238,30 @@ inline buffer buffers::pop(buffer_client& client) noexcept {
 inline void buffers::take_home(std::uint16_t id) noexcept {
     if (id >= first_moved) [[unlikely]]
         return moved_[id - first_moved].bytes.reset();
-    io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
-                          static_cast<int>(unpublished_));
+    if (shared_ != nullptr) [[likely]]
+        io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
+                              static_cast<int>(unpublished_));
+    else
+        records_[id].next = std::exchange(home_, id);
     ++unpublished_;
+}
+
+inline void buffers::make_ready() noexcept {
+    if (shared_ != nullptr) [[likely]]
+        io_uring_buf_ring_advance(shared_, static_cast<int>(unpublished_));
+    available_ += std::exchange(unpublished_, 0);
 }
 
 inline void buffers::end_lease(std::uint16_t id) noexcept {
     --leases_;
-    if (shared_ != nullptr) [[likely]]
+    if (!retired_) [[likely]]
         take_home(id);
     else
         delete_if_unused();
 }
 
 inline void buffers::publish() noexcept {
-    if (unpublished_ != 0) {
-        io_uring_buf_ring_advance(shared_, static_cast<int>(unpublished_));
-        available_ += unpublished_;
-        unpublished_ = 0;
-    }
+    if (unpublished_ != 0) make_ready();
     if (!waiters_.empty()) [[unlikely]]
         tell_waiters();
 }

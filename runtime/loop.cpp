@@ -38,7 +38,7 @@ loop::~loop() {
 }
 
 bool loop::wake_through_ring(inbox& target) noexcept {
-    if (!in_round_ || !ring_.wakes_others()) return false; // nothing may be submitted for long
+    if (!in_round_ || !ring_.uses(feature::message_ring)) return false; // nothing may be submitted for long
     const auto is_target = [&](const loop_handle& each) { return each.get() == &target; };
     if (std::none_of(woken_.begin(), woken_.end(), is_target)) {
         const auto unused = [](const loop_handle& each) { return each.use_count() == 1; };

@@ -41,7 +41,8 @@ class loop {
 public:
     using clock = system::clock;
 
-    /// Throws `ring_error`, or `std::system_error` when no descriptor is left: its what() names the cause and the remedy.
+    /// Throws `ring_error`, and `std::invalid_argument` for a fault in the environment, as `ring` does: the what() of both
+    /// names the cause and the remedy.
     explicit loop(loop_options options = {});
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;

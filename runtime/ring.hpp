@@ -8,16 +8,14 @@
 #include <liburing.h>
 
 #include <tuyau/runtime/completion.hpp>
+#include <tuyau/runtime/features.hpp>
 
 namespace tuyau {
 
 struct ring_options {
     unsigned submission_entries = 512;  ///< requests prepared between two calls into the kernel before one is forced
     unsigned completion_entries = 8192; ///< completions that can wait unread before the kernel has to keep them aside
-
-    // What the kernel offers is used unless it is switched off here.
-    bool defer_task_work = true;       ///< IORING_SETUP_DEFER_TASKRUN, Linux 6.1
-    bool cooperative_task_work = true; ///< else IORING_SETUP_COOP_TASKRUN, Linux 5.19
+    feature_set without{};              ///< not to be used, as those that the environment names (`features_variable`)
 };
 
 /// Why no io_uring could be set up: what() names the cause and the remedy.
@@ -32,8 +30,8 @@ public:
 /// one without IORING_CQE_F_MORE) has been dispatched.
 class ring {
 public:
-    /// Throws `ring_error`. Falls back from DEFER_TASKRUN on kernels that refuse it and to smaller queues when locked
-    /// memory is short.
+    /// Throws `ring_error`, and `std::invalid_argument` when the environment names an unknown feature. Does without the
+    /// features that the kernel lacks, and makes smaller queues when locked memory is short.
     explicit ring(ring_options options = {});
     ring(const ring&) = delete;
     ring& operator=(const ring&) = delete;
@@ -62,8 +60,6 @@ public:
     /// Not counted as in flight.
     void watch(int descriptor, completion_target& target);
 
-    bool wakes_others() const noexcept { return wakes_others_; }
-
     /// What other rings know this one by.
     int descriptor() const noexcept { return ring_.ring_fd; }
 
@@ -85,8 +81,12 @@ public:
     /// Times that a full completion queue made the kernel keep completions aside.
     std::uint64_t overflows() const noexcept { return overflows_; }
 
-    /// `IORING_SETUP_*` flags that the kernel accepted.
-    unsigned flags() const noexcept { return ring_.flags; }
+    /// What is used of the kernel: what it offers and nobody has switched off.
+    feature_set features() const noexcept { return features_; }
+    bool uses(feature which) const noexcept { return features_.contains(which); }
+
+    /// For what turned out later to be refused by the kernel.
+    void do_without(feature which) noexcept { features_.erase(which); }
 
     /// For what concerns the whole ring, such as registering buffers.
     io_uring* native() noexcept { return &ring_; }
@@ -99,9 +99,9 @@ private:
     void enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit);
 
     io_uring ring_{};
+    feature_set features_;
     std::uint64_t in_flight_ = 0;
     std::uint64_t overflows_ = 0;
-    bool wakes_others_ = true;
 };
 
 } // namespace tuyau

@@ -9,11 +9,11 @@
 
 namespace tuyau {
 
-/// One multishot request as a sequence: the part that does not depend on what it brings.
+/// One request as a sequence, multishot where the kernel has it: the part that does not depend on what it brings.
 ///
 /// The derived class keeps what has come until its one reader takes it. The request is armed when somebody first waits,
-/// and again whenever the kernel has ended it for a reason that concerns nobody (a full completion queue, no buffer or
-/// descriptor left). It lives in the pool, apart from any coroutine's frame, and is let go with `abandon`: the object
+/// and again whenever the kernel has ended it for a reason that concerns nobody (it was a single shot; a full completion
+/// queue; no buffer or descriptor left). It lives in the pool, apart from any coroutine's frame, and is let go with `abandon`: the object
 /// outlives its owner until the kernel has sent the request's last completion and nobody holds it any more. Whoever waits
 /// on it then is woken empty-handed.
 class stream_operation : public completion_target, public frame_pool::pooled {
@@ -40,7 +40,7 @@ protected:
     /// The owner has let go; what was kept is of no use to anyone any more.
     virtual void drop() noexcept = 0;
 
-    /// Fills in the multishot request.
+    /// Fills in the request.
     virtual void prepare(io_uring_sqe& sqe) noexcept = 0;
 
     /// Keeps what one completion brought, also when it is the request's last.

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <utility>
 
@@ -34,6 +36,24 @@ sigset_t from_bits(std::uint64_t bits) noexcept {
     for (int number = 1; number <= highest_signal; ++number)
         if ((bits >> (number - 1)) & 1) sigaddset(&set, number);
     return set;
+}
+
+static_assert(RLIM_INFINITY == unlimited);
+
+resource_limit limit_on(int resource) noexcept {
+    rlimit limit{};
+    if (getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) return {0, 0};
+    return {limit.rlim_cur, limit.rlim_max};
+}
+
+/// The number that stands in a file of the kernel's; `otherwise` when there is none.
+int read_number(const char* path, int otherwise) noexcept {
+    int number = otherwise;
+    if (std::FILE* file = std::fopen(path, "re")) {
+        if (std::fscanf(file, "%d", &number) != 1) number = otherwise;
+        std::fclose(file);
+    }
+    return number;
 }
 
 rlim_t raise_limit(int resource) noexcept {
@@ -130,14 +150,42 @@ void raise_event(int fd) noexcept {
     while (::write(fd, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
-int io_uring_disabled() noexcept {
-    int level = 0;
-    if (std::FILE* file = std::fopen("/proc/sys/kernel/io_uring_disabled", "re")) {
-        if (std::fscanf(file, "%d", &level) != 1) level = 0;
+int receive_now(int fd, void* space, std::size_t size) noexcept {
+    for (;;) {
+        const auto got = ::recv(fd, space, size, MSG_DONTWAIT);
+        if (got >= 0) return static_cast<int>(got);
+        if (errno != EINTR) return -errno;
+    }
+}
+
+int io_uring_disabled() noexcept { return read_number("/proc/sys/kernel/io_uring_disabled", 0); }
+
+int io_uring_group() noexcept { return read_number("/proc/sys/kernel/io_uring_group", -1); }
+
+int seccomp_mode() noexcept {
+    int mode = -1;
+    if (std::FILE* file = std::fopen("/proc/self/status", "re")) {
+        char line[256];
+        while (mode < 0 && std::fgets(line, sizeof line, file) != nullptr)
+            if (std::sscanf(line, "Seccomp: %d", &mode) != 1) mode = -1;
         std::fclose(file);
     }
-    return level;
+    return mode;
 }
+
+std::string kernel_release() {
+    utsname names{};
+    return ::uname(&names) == 0 ? std::string(names.sysname) + " " + names.release : std::string("unknown");
+}
+
+std::string_view environment(const char* name) noexcept {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : std::string_view();
+}
+
+resource_limit locked_memory_limit() noexcept { return limit_on(RLIMIT_MEMLOCK); }
+
+resource_limit descriptor_limit() noexcept { return limit_on(RLIMIT_NOFILE); }
 
 void raise_locked_memory_limit() noexcept { raise_limit(RLIMIT_MEMLOCK); }
 

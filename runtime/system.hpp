@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 struct sockaddr;
 
@@ -31,6 +33,9 @@ void close(int fd) noexcept;
 int open_signals(std::uint64_t signals, std::uint64_t* previous) noexcept;
 void restore_signal_mask(std::uint64_t mask) noexcept;
 
+/// Receives what a socket has, without waiting: how many bytes, 0 at the end of the stream.
+int receive_now(int fd, void* space, std::size_t size) noexcept;
+
 int open_event() noexcept;
 void raise_event(int fd) noexcept;
 
@@ -48,6 +53,27 @@ void pin_thread(std::size_t index) noexcept;
 
 /// The value of kernel.io_uring_disabled; 0 also where the kernel does not have it.
 int io_uring_disabled() noexcept;
+
+/// The value of kernel.io_uring_group: a group's id, or -1 for none.
+int io_uring_group() noexcept;
+
+/// How system calls of this process are filtered: 0 not at all, 1 strictly, 2 by a seccomp filter; -1 when unknown.
+int seccomp_mode() noexcept;
+
+/// The kernel's release as uname(2) has it: for people to read, not to decide by.
+std::string kernel_release();
+
+/// The value of an environment variable; empty when it is not set.
+std::string_view environment(const char* name) noexcept;
+
+/// A resource limit; `unlimited` where there is none.
+struct resource_limit {
+    std::uint64_t soft;
+    std::uint64_t hard;
+};
+inline constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+resource_limit locked_memory_limit() noexcept; ///< in bytes
+resource_limit descriptor_limit() noexcept;
 
 /// Raises the soft limit on locked memory to the hard one.
 void raise_locked_memory_limit() noexcept;

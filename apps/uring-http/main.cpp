@@ -7,6 +7,7 @@
 #include <tuyau/net/http/server.hpp>
 #include <tuyau/net/tcp_listener.hpp>
 #include <tuyau/runtime/deadline.hpp>
+#include <tuyau/runtime/doctor.hpp>
 #include <tuyau/runtime/run.hpp>
 #include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/signal.hpp>
@@ -82,10 +83,17 @@ task<int> serve(options chosen) {
     co_return status;
 }
 
+int print_diagnosis() {
+    const diagnosis found = diagnose();
+    std::fputs(to_text(found).c_str(), stdout);
+    return found.can_run() ? 0 : cannot_serve;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     int exit_code = 0;
     auto chosen = read_options(argc, argv, exit_code);
-    return chosen ? run(serve(std::move(*chosen))) : exit_code;
+    if (!chosen) return exit_code;
+    return chosen->doctor ? print_diagnosis() : run(serve(std::move(*chosen)));
 }

@@ -68,8 +68,11 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         ->check(CLI::Range(std::uint64_t{0}, largest_body))
         ->type_name("BYTES")
         ->capture_default_str();
+    parser.add_flag("--doctor", chosen.doctor,
+                    "Print what this machine allows, and what to do about what it does not, and end");
     parser.footer("SIGINT or SIGTERM: no new connections, what is under way is finished, exit code 0; a second one "
                   "ends at once.\n"
+                  "TUYAU_WITHOUT=NAME[,NAME]: does without these features of the kernel; --doctor lists them.\n"
                   "Exit codes: 0 ended as asked, 1 cannot serve, 2 wrong option.");
 
     try {

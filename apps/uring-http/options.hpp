@@ -9,6 +9,7 @@
 struct options {
     std::vector<tuyau::endpoint> listen;
     tuyau::http::server_limits limits;
+    bool doctor = false; ///< to say what this machine allows, and serve nothing
 };
 
 /// What the command line says. Without options it is already done: help or the version was printed, or what is wrong was

@@ -124,11 +124,12 @@ TEST_CASE("the kernel is asked once, not once per connection") {
     loop here;
     here.run([]() -> task<> {
         auto listener = tcp_listener::bind(anywhere).value();
+        const bool goes_on = loop::current().requests().uses(tuyau::feature::multishot_accept);
         for (int number = 0; number < 20; ++number) {
             socket_client client("127.0.0.1", port_of(listener));
             auto accepted = co_await listener.accept();
             REQUIRE(accepted);
-            CHECK(loop::current().requests().in_flight() == 1);
+            CHECK(loop::current().requests().in_flight() == (goes_on ? 1 : 0));
             accepted->close();
             CHECK(loop::current().requests().prepared() == 0);
         }
@@ -180,7 +181,7 @@ TEST_CASE("a tiny completion queue is flooded with connections, and every one of
             const std::string greeting = each->receive_until("\n");
             CHECK(greeting.ends_with("\n"));
         }
-        CHECK(on.requests().overflows() > 0);
+        if (on.requests().uses(tuyau::feature::multishot_accept)) CHECK(on.requests().overflows() > 0);
     }(here));
 }
 

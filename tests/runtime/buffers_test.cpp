@@ -41,6 +41,7 @@ struct receiver final : completion_target, tuyau::buffer_client {
 
     int ask() {
         pool.publish();
+        if (!pool.lent_to_kernel()) return outcome = pool.receive(*this, sockets.first());
         io_uring_sqe& sqe = owner.prepare(*this);
         io_uring_prep_recv(&sqe, sockets.first(), nullptr, 0, 0);
         io_uring_sqe_set_flags(&sqe, IOSQE_BUFFER_SELECT);
@@ -393,6 +394,27 @@ TEST_CASE("a completion that brought no bytes sends its buffer home") {
     CHECK(pool.available() == 1);
 }
 
+TEST_CASE("a pool that is not lent to the kernel receives for its clients, and keeps its buffer when nothing comes") {
+    ring requests({.without = {tuyau::feature::buffer_ring}});
+    buffers pool(requests, {.size = 8, .initial = 1, .most = 2});
+    receiver socket(requests, pool);
+    CHECK_FALSE(pool.lent_to_kernel());
+    CHECK(socket.ask() == -EAGAIN);
+    CHECK(pool.available() == 1);
+    CHECK(socket.receive("longer than one") == 8);
+    CHECK(socket.ask() == -ENOBUFS);
+    waiter starved;
+    pool.wait(starved);
+    pool.publish(); // grows
+    CHECK(starved.times == 1);
+    CHECK(socket.ask() == 7);
+    CHECK(pool.pop(socket).text() == "longer t");
+    CHECK(pool.pop(socket).text() == "han one");
+    ::close(socket.sockets.take_second());
+    CHECK(socket.ask() == 0);
+    CHECK(pool.available() == 2);
+}
+
 TEST_CASE("odd options make a pool that works: nothing is zero, and the bound is at least what there is at the start") {
     ring requests;
     buffers pool(requests, {.size = 0, .initial = 0, .most = 0});
@@ -406,8 +428,11 @@ TEST_CASE("odd options make a pool that works: nothing is zero, and the bound is
     CHECK(larger.total() == 10);
 }
 
-TEST_CASE("a ring has one pool: a second one is refused with an error") {
+TEST_CASE("a ring lends one pool to the kernel: a second one is refused with an error") {
     ring requests;
     buffers pool(requests, {});
-    CHECK_THROWS_AS(buffers(requests, {}), tuyau::ring_error);
+    if (pool.lent_to_kernel())
+        CHECK_THROWS_AS(buffers(requests, {}), tuyau::ring_error);
+    else
+        CHECK_NOTHROW(buffers(requests, {}));
 }

@@ -3,16 +3,21 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <stdexcept>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace tests {
 namespace {
@@ -73,6 +78,32 @@ std::string broken_contract_of(const std::function<void()>& work) {
     if (ended.signal != SIGABRT || at == std::string::npos) return {};
     const auto from = at + start.size();
     return ended.errors.substr(from, ended.errors.find('\n', from) - from);
+}
+
+bool in_use(tuyau::feature which) { return tuyau::loop().requests().uses(which); }
+
+std::vector<tuyau::feature_set> every_way() {
+    std::vector<tuyau::feature_set> ways{
+        {}, {tuyau::feature::defer_taskrun, tuyau::feature::cooperative_taskrun}, tuyau::feature_set::all()};
+    for (const tuyau::feature_facts& each : tuyau::all_features) ways.push_back({each.which});
+    return ways;
+}
+
+void forbid(long call, int error, std::optional<unsigned> what) {
+    const unsigned verdict = SECCOMP_RET_ERRNO | (static_cast<unsigned>(error) & SECCOMP_RET_DATA);
+    std::vector<sock_filter> program{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, static_cast<unsigned char>(what ? 3 : 1)),
+    };
+    if (what) {
+        program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args) + sizeof(std::uint64_t)));
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, *what, 0, 1));
+    }
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, verdict));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0,
+          "a seccomp filter");
 }
 
 std::size_t open_descriptors() {

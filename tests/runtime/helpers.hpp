@@ -12,7 +12,9 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include <tuyau/runtime/features.hpp>
 #include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/operation.hpp>
 #include <tuyau/runtime/task.hpp>
@@ -33,6 +35,16 @@ child_outcome in_child(const std::function<int()>& work);
 
 /// The sentence with which a broken contract ended the child; empty when it did not end so.
 std::string broken_contract_of(const std::function<void()>& work);
+
+/// Whether a loop of this process uses it: the kernel has it, and the environment does not switch it off.
+bool in_use(tuyau::feature which);
+
+/// What to do without: nothing, each feature alone, both kinds of deferred completions, and everything.
+std::vector<tuyau::feature_set> every_way();
+
+/// From here on this process's system calls `call` fail with `error`; of io_uring_register and its like, whose second
+/// argument says what they are to do, only those with `what`.
+void forbid(long call, int error, std::optional<unsigned> what = std::nullopt);
 
 /// Descriptors that this process has open.
 std::size_t open_descriptors();

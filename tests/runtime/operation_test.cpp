@@ -299,9 +299,9 @@ TEST_CASE("a loop may be destroyed before the coroutines on it, with requests in
     CHECK(tests::read_now(pipe.first(), 10) == "still here");
 }
 
-TEST_CASE("operations work in every way to set up a ring") {
-    for (const bool cooperative : {true, false}) {
-        loop here({.ring = {.defer_task_work = false, .cooperative_task_work = cooperative}, .buffers = {}});
+TEST_CASE("operations work without any one feature of the kernel, and without all") {
+    for (const tuyau::feature_set without : tests::every_way()) {
+        loop here({.ring = {.without = without}, .buffers = {}});
         auto pipe = descriptor_pair::pipe();
         std::optional<result<int>> stopped;
         std::optional<result<int>> destroyed;

@@ -1,14 +1,9 @@
 #include <tuyau/runtime/ring.hpp>
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdio>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
-#include <stdexcept>
 #include <string>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +16,8 @@
 #include <tuyau/runtime/run.hpp>
 
 using tuyau::completion_target;
+using tuyau::feature;
+using tuyau::feature_set;
 using tuyau::ring;
 using tuyau::ring_options;
 
@@ -37,24 +34,10 @@ struct counter final : completion_target {
     unsigned last_flags = 0;
 };
 
-/// From here on `call` fails with `error` in this process.
-void forbid(long call, int error) {
-    const unsigned verdict = SECCOMP_RET_ERRNO | (static_cast<unsigned>(error) & SECCOMP_RET_DATA);
-    std::vector<sock_filter> program{
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, verdict),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-        throw std::runtime_error("no seccomp filter here");
-}
-
 /// What a ring's set-up says when `call` fails with `error`.
 tests::child_outcome set_up_without(long call, int error) {
     return tests::in_child([&] {
-        forbid(call, error);
+        tests::forbid(call, error);
         try {
             tuyau::loop here;
         } catch (const tuyau::ring_error& failed) {
@@ -171,12 +154,16 @@ TEST_CASE("waiting with a limit comes back when nothing completes") {
     here.wait(std::chrono::nanoseconds(0));
 }
 
-TEST_CASE("every way to set a ring up works, the best one being the default") {
-    CHECK((ring().flags() & IORING_SETUP_DEFER_TASKRUN) != 0);
-    for (const bool cooperative : {true, false}) {
-        ring here({.defer_task_work = false, .cooperative_task_work = cooperative});
-        CHECK((here.flags() & IORING_SETUP_DEFER_TASKRUN) == 0);
-        CHECK(((here.flags() & IORING_SETUP_COOP_TASKRUN) != 0) == cooperative);
+TEST_CASE("every way to set a ring up works, without any one feature and without all, and each has its flags") {
+    for (const feature_set without : tests::every_way()) {
+        ring here({.without = without});
+        CHECK((here.features() - without) == here.features());
+        const unsigned flags = here.native()->flags;
+        CHECK(((flags & IORING_SETUP_DEFER_TASKRUN) != 0) == here.uses(feature::defer_taskrun));
+        CHECK(((flags & IORING_SETUP_SINGLE_ISSUER) != 0) == here.uses(feature::defer_taskrun));
+        CHECK(((flags & IORING_SETUP_COOP_TASKRUN) != 0) == here.uses(feature::cooperative_taskrun));
+        // A registered ring is called by its index, and that of a thread's first one is smaller than any descriptor here.
+        CHECK((here.native()->enter_ring_fd != here.native()->ring_fd) == here.uses(feature::registered_ring));
         auto pipe = tests::descriptor_pair::pipe();
         counter waiting;
         io_uring_prep_poll_add(&here.prepare(waiting), pipe.first(), POLLIN);
@@ -217,7 +204,7 @@ TEST_CASE("a kernel that takes none of our flags is called too old") {
 
 TEST_CASE("a program on a machine without io_uring says so in one line and fails") {
     const auto refused = tests::in_child([] {
-        forbid(__NR_io_uring_setup, ENOSYS);
+        tests::forbid(__NR_io_uring_setup, ENOSYS);
         return tuyau::run([]() -> tuyau::task<> { co_return; }());
     });
     CHECK(refused.exit_code == 1);

@@ -106,7 +106,7 @@ TEST_CASE("a stop ends a sleep early, and one that came before keeps it from sta
 TEST_CASE("sleepers wake in the order of their times") {
     loop here;
     std::vector<int> order;
-    here.run([](std::vector<int>& woken) -> task<> {
+    const auto sleep_all = [](std::vector<int>& woken) -> task<bool> {
         const auto start = steady::now() + 5ms;
         auto sleeper = [](steady::time_point when, int number, std::vector<int>& to) -> task<> {
             co_await tuyau::sleep_until(when);
@@ -118,8 +118,11 @@ TEST_CASE("sleepers wake in the order of their times") {
         std::shuffle(numbers.begin(), numbers.end(), std::mt19937(1));
         tuyau::scope all;
         for (int number : numbers) all.spawn(sleeper(start + number * 1ms, number, woken));
+        const bool in_time = steady::now() < start;
         co_await all.join();
-    }(order));
+        co_return in_time;
+    };
+    while (!here.run(sleep_all(order))) order.clear(); // some came too late to sleep: a busy machine
     REQUIRE(order.size() == 50);
     CHECK(std::is_sorted(order.begin(), order.end()));
 }
