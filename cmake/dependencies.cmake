@@ -4,7 +4,7 @@
 #   always              liburing::liburing llhttp::llhttp tl::expected fmt::fmt Threads::Threads
 #   TUYAU_BUILD_APPS    CLI11::CLI11
 #   TUYAU_BUILD_TESTS   CLI11::CLI11 Catch2::Catch2WithMain, and PNG::PNG if it is there
-#   TUYAU_BUILD_PERF    CLI11::CLI11, and benchmark::benchmark if it is there
+#   TUYAU_BUILD_PERF    CLI11::CLI11, and benchmark::benchmark and asio::asio if they are there
 
 set(tuyau_dependencies_dir "${PROJECT_SOURCE_DIR}/build/dependencies")
 if(DEFINED ENV{TUYAU_DEPENDENCIES_DIR}) # as cmake/setup has it
@@ -118,7 +118,29 @@ if(TUYAU_BUILD_TESTS)
 endif()
 
 if(TUYAU_BUILD_PERF)
+    include(CheckCXXSourceCompiles)
     find_package(benchmark QUIET CONFIG)
+    if(NOT TARGET benchmark::benchmark)
+        message(STATUS "The micro-benchmarks are left out: they need libbenchmark-dev")
+    endif()
+    # Older ones have no coroutines with clang.
+    if(NOT TARGET asio::asio)
+        find_path(tuyau_asio_include_dir asio/awaitable.hpp HINTS "${tuyau_prefix}/include" NO_CACHE)
+        if(tuyau_asio_include_dir)
+            set(CMAKE_REQUIRED_INCLUDES "${tuyau_asio_include_dir}")
+            check_cxx_source_compiles("
+                #include <asio/awaitable.hpp>
+                asio::awaitable<void> nothing() { co_return; }
+                int main() { nothing(); }" TUYAU_ASIO_HAS_COROUTINES)
+            unset(CMAKE_REQUIRED_INCLUDES)
+        endif()
+        if(tuyau_asio_include_dir AND TUYAU_ASIO_HAS_COROUTINES)
+            add_library(asio::asio INTERFACE IMPORTED GLOBAL)
+            set_target_properties(asio::asio PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${tuyau_asio_include_dir}")
+        else()
+            message(STATUS "The micro-benchmarks are left out: they need libasio-dev, with coroutines for this compiler")
+        endif()
+    endif()
 endif()
 
 if(tuyau_missing)

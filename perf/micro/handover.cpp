@@ -1,0 +1,64 @@
+// A task that runs on the loop of another thread and comes back: each time, both threads are asleep when they are called.
+
+#include <thread>
+
+#include <benchmark/benchmark.h>
+
+#include "peer.hpp"
+
+namespace {
+
+peer::awaitable<int> asio_answer(int value) { co_return value; }
+
+/// An io_context that runs in a thread of its own.
+class asio_thread {
+public:
+    peer::executor executor() noexcept { return context_.get_executor(); }
+
+    ~asio_thread() {
+        work_.reset();
+        thread_.join();
+    }
+
+private:
+    asio::io_context context_{1};
+    asio::executor_work_guard<peer::executor> work_{context_.get_executor()};
+    std::thread thread_{[this] { context_.run(); }};
+};
+
+/// The other context runs the task, and tells this one when it has ended.
+peer::awaitable<> asio_spawn_there(benchmark::State& state, peer::executor there) {
+    int value = 0;
+    for (auto _ : state) {
+        value = co_await asio::co_spawn(there, asio_answer(value), peer::use_awaitable);
+        benchmark::DoNotOptimize(value);
+    }
+}
+
+/// This very coroutine goes on over there, awaits the task and comes back.
+peer::awaitable<> asio_go_there(benchmark::State& state, peer::executor there) {
+    const auto here = co_await asio::this_coro::executor;
+    int value = 0;
+    for (auto _ : state) {
+        co_await asio::post(asio::bind_executor(there, peer::use_awaitable));
+        value = co_await asio_answer(value);
+        co_await asio::post(here, peer::use_awaitable);
+        benchmark::DoNotOptimize(value);
+    }
+}
+
+void asio_handover(benchmark::State& state, peer::awaitable<> (*rounds)(benchmark::State&, peer::executor)) {
+    asio_thread other;
+    peer::run(rounds(state, other.executor()));
+}
+
+BENCHMARK_CAPTURE(asio_handover, spawn, asio_spawn_there)
+    ->Name("handover/asio_spawn")
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+BENCHMARK_CAPTURE(asio_handover, post, asio_go_there)
+    ->Name("handover/asio_post")
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+
+} // namespace
