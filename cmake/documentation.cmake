@@ -17,17 +17,35 @@ foreach(example IN LISTS examples)
 endforeach()
 if(examples)
     string(PREPEND tuyau_examples_page
-        "# Examples {#examples}\n\nPrograms to read from top to bottom, in apps/examples/.\n\n")
+        "# Examples {#example_programs}\n\nPrograms to read from top to bottom, in apps/examples/.\n\n")
 else()
     set(tuyau_examples "")
 endif()
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/docs/examples.md" CONTENT "@tuyau_examples_page@" @ONLY)
 
-# Not the folder of the sources: in here the headers have the names by which they are included.
-set(tuyau_documented "${TUYAU_INCLUDE_DIR}/tuyau")
+# The pages beside the sources. The headers are read from the build folder's include/ in place of theirs, because there they
+# have the names by which they are included.
+file(GLOB_RECURSE pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/*.md" "${PROJECT_SOURCE_DIR}/net/*.md")
+list(TRANSFORM pages REPLACE "(.+)" "\"\\1\"")
+list(JOIN pages " " tuyau_pages)
+
+# Files that README.md links to go along.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+file(READ "${PROJECT_SOURCE_DIR}/README.md" readme)
+string(REGEX MATCHALL "\\((apps|tests|perf)/[^)]+\\)" links "${readme}")
+set(copy_linked "")
+foreach(link IN LISTS links)
+    string(REGEX REPLACE "^.(.*).$" "\\1" link "${link}")
+    cmake_path(GET link PARENT_PATH folder)
+    list(APPEND copy_linked
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "docs/html/${folder}"
+        COMMAND "${CMAKE_COMMAND}" -E copy "${PROJECT_SOURCE_DIR}/${link}" "docs/html/${folder}")
+endforeach()
+
 configure_file(cmake/Doxyfile.in "${PROJECT_BINARY_DIR}/docs/Doxyfile" @ONLY)
 add_custom_target(docs
-    COMMAND "${TUYAU_DOXYGEN}" "${PROJECT_BINARY_DIR}/docs/Doxyfile"
-    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    COMMAND "${TUYAU_DOXYGEN}" docs/Doxyfile
+    ${copy_linked}
+    WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
     COMMENT "Reference documentation in ${PROJECT_BINARY_DIR}/docs/html/index.html"
     VERBATIM)
