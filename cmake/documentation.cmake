@@ -26,16 +26,22 @@ file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/docs/examples.md" CONTENT "@tuyau_e
 # The pages beside the sources. The headers are read from the build folder's include/ in place of theirs, because there they
 # have the names by which they are included.
 file(GLOB_RECURSE pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/*.md" "${PROJECT_SOURCE_DIR}/net/*.md")
+if(examples)
+    list(APPEND pages "${PROJECT_BINARY_DIR}/docs/examples.md")
+endif()
 list(TRANSFORM pages REPLACE "(.+)" "\"\\1\"")
 list(JOIN pages " " tuyau_pages)
 
 # Files that README.md links to go along.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
 file(READ "${PROJECT_SOURCE_DIR}/README.md" readme)
-string(REGEX MATCHALL "\\((apps|tests|perf)/[^)]+\\)" links "${readme}")
+string(REGEX MATCHALL "\\((apps|net|perf|runtime|tests)/[^)#]+\\)" links "${readme}")
 set(copy_linked "")
 foreach(link IN LISTS links)
     string(REGEX REPLACE "^.(.*).$" "\\1" link "${link}")
+    if(link MATCHES "\\.md$" OR IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${link}")
+        continue()
+    endif()
     cmake_path(GET link PARENT_PATH folder)
     list(APPEND copy_linked
         COMMAND "${CMAKE_COMMAND}" -E make_directory "docs/html/${folder}"
