@@ -2,7 +2,7 @@
 
 namespace tuyau {
 
-task<result<std::string>> line_reader::next() {
+task<result<std::string>> line_reader::next() & {
     std::string line;
     for (;;) {
         const std::string_view rest = rest_.text();

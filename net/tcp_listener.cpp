@@ -131,7 +131,7 @@ result<tcp_listener> tcp_listener::bind(endpoint where, listen_options options) 
     return listener;
 }
 
-tcp_listener::accept_operation tcp_listener::accept() noexcept { return accept_operation(state_.get()); }
+tcp_listener::accept_operation tcp_listener::accept() & noexcept { return accept_operation(state_.get()); }
 
 result<endpoint> tcp_listener::local_endpoint() const noexcept {
     return detail::ask_endpoint(system::local_address, state_ ? state_->fd() : -1);

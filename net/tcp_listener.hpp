@@ -4,6 +4,7 @@
 
 #include <tuyau/net/endpoint.hpp>
 #include <tuyau/net/tcp_stream.hpp>
+#include <tuyau/runtime/borrowing.hpp>
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/stream_operation.hpp>
 
@@ -34,7 +35,8 @@ public:
     /// `result<tcp_stream>`: the next connection. The kernel is asked once, not once per connection. A connection that was
     /// broken off before it could be accepted is passed over; a process or machine short of descriptors or memory is
     /// waited out, while new connections queue in the backlog.
-    [[nodiscard]] accept_operation accept() noexcept;
+    [[nodiscard]] accept_operation accept() & noexcept;
+    void accept() && = delete;
 
     result<endpoint> local_endpoint() const noexcept;
 
@@ -52,7 +54,7 @@ private:
     std::unique_ptr<detail::accept_stream, give_up> state_;
 };
 
-class [[nodiscard]] tcp_listener::accept_operation {
+class [[nodiscard]] tcp_listener::accept_operation : public borrowing<accept_operation> {
 public:
     explicit accept_operation(detail::accept_stream* state) noexcept;
 

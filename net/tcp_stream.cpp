@@ -83,7 +83,7 @@ bool detail::send_base::unfinished(int outcome) noexcept {
     return remaining_ != 0;
 }
 
-task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) {
+task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) & {
     if (space.empty()) co_return failure(std::errc::invalid_argument);
     detail::receive_stream* state = state_.get();
     if (state == nullptr) co_return failure(EBADF);

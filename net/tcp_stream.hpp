@@ -12,6 +12,7 @@
 
 #include <tuyau/net/endpoint.hpp>
 #include <tuyau/net/receive_stream.hpp>
+#include <tuyau/runtime/borrowing.hpp>
 #include <tuyau/runtime/buffers.hpp>
 #include <tuyau/runtime/operation.hpp>
 #include <tuyau/runtime/result.hpp>
@@ -37,28 +38,34 @@ public:
 
     /// `result<buffer>`: the bytes that come next, leased from the loop's buffers until the buffer is destroyed; an empty
     /// buffer at the end of the stream. The kernel is asked once per connection, not once per call.
-    [[nodiscard]] receive_operation receive() noexcept;
+    [[nodiscard]] receive_operation receive() & noexcept;
 
     /// Receives into the caller's memory, straight from the kernel unless leased buffers are already in play: how many
     /// bytes, 0 at the end of the stream. An empty `space` is an `invalid_argument`.
-    task<result<std::size_t>> receive(std::span<std::byte> space);
+    task<result<std::size_t>> receive(std::span<std::byte> space) &;
+
+    /// A stream that is gone with the expression would take what it receives with it.
+    void receive(auto&&...) && = delete;
 
     template <std::size_t Pieces>
     class send_operation;
 
     /// `result<void>`: sends all of `bytes`, which must live until the await is over.
-    [[nodiscard]] send_operation<1> send(std::string_view bytes) noexcept;
-    [[nodiscard]] send_operation<1> send(std::span<const std::byte> bytes) noexcept;
+    [[nodiscard]] send_operation<1> send(std::string_view bytes) & noexcept;
+    [[nodiscard]] send_operation<1> send(std::span<const std::byte> bytes) & noexcept;
 
     /// Sends several pieces one after another in one request.
     template <class... Rest>
         requires(std::is_convertible_v<Rest, std::string_view> && ...)
     [[nodiscard]] send_operation<2 + sizeof...(Rest)> send(std::string_view first, std::string_view second,
-                                                           const Rest&... rest) noexcept;
+                                                           const Rest&... rest) & noexcept;
 
     /// The same for a number of pieces that is known at run time. The pieces are moved on while they are sent, so that
     /// their values are spent afterwards.
-    [[nodiscard]] send_operation<0> send(std::span<iovec> pieces) noexcept;
+    [[nodiscard]] send_operation<0> send(std::span<iovec> pieces) & noexcept;
+
+    /// As with `receive`.
+    void send(auto&&...) && = delete;
 
     /// Half-close: the peer reads the end of the stream after what was sent; receiving goes on.
     result<void> shutdown_send() noexcept;
@@ -82,7 +89,7 @@ private:
     std::unique_ptr<detail::receive_stream, give_up> state_;
 };
 
-class [[nodiscard]] tcp_stream::receive_operation {
+class [[nodiscard]] tcp_stream::receive_operation : public borrowing<receive_operation> {
 public:
     explicit receive_operation(detail::receive_stream* state) noexcept : state_(state), readable_(state) {}
 
@@ -104,13 +111,13 @@ private:
     stream_operation::readable readable_;
 };
 
-inline tcp_stream::receive_operation tcp_stream::receive() noexcept { return receive_operation(state_.get()); }
+inline tcp_stream::receive_operation tcp_stream::receive() & noexcept { return receive_operation(state_.get()); }
 
 namespace detail {
 
 /// The part of a send that does not depend on how its pieces are stored. The stream may be closed meanwhile: the
 /// descriptor stays until the request has ended, which it soon does with an error.
-class send_base : private stream_operation::held, public operation_base {
+class send_base : private stream_operation::held, public operation_base, public borrowing<send_base> {
 public:
     bool await_ready() const noexcept { return fd_ < 0 || remaining_ == 0; }
 
@@ -170,22 +177,22 @@ public:
     }
 };
 
-inline tcp_stream::send_operation<1> tcp_stream::send(std::string_view bytes) noexcept {
+inline tcp_stream::send_operation<1> tcp_stream::send(std::string_view bytes) & noexcept {
     return {state_.get(), std::array{detail::piece_of(bytes)}};
 }
 
-inline tcp_stream::send_operation<1> tcp_stream::send(std::span<const std::byte> bytes) noexcept {
+inline tcp_stream::send_operation<1> tcp_stream::send(std::span<const std::byte> bytes) & noexcept {
     return send(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
 template <class... Rest>
     requires(std::is_convertible_v<Rest, std::string_view> && ...)
 tcp_stream::send_operation<2 + sizeof...(Rest)> tcp_stream::send(std::string_view first, std::string_view second,
-                                                                 const Rest&... rest) noexcept {
+                                                                 const Rest&... rest) & noexcept {
     return {state_.get(), std::array{detail::piece_of(first), detail::piece_of(second), detail::piece_of(rest)...}};
 }
 
-inline tcp_stream::send_operation<0> tcp_stream::send(std::span<iovec> pieces) noexcept {
+inline tcp_stream::send_operation<0> tcp_stream::send(std::span<iovec> pieces) & noexcept {
     return {state_.get(), pieces};
 }
 

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <coroutine>
 
+#include <tuyau/runtime/borrowing.hpp>
 #include <tuyau/runtime/completion.hpp>
 #include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/result.hpp>
@@ -55,7 +56,9 @@ private:
 /// before. What it points to must live until then, which it does when it belongs to the awaiting coroutine. An
 /// interrupted request is made again.
 template <std::invocable<io_uring_sqe&> Prepare>
-class [[nodiscard("an operation does nothing until it is awaited")]] operation final : public operation_base {
+class [[nodiscard("an operation does nothing until it is awaited")]] operation final
+    : public operation_base,
+      public borrowing<operation<Prepare>> {
 public:
     explicit operation(Prepare prepare) : prepare_(std::move(prepare)) {}
 

@@ -99,7 +99,7 @@ TEST_CASE("an operation makes no request until it is awaited") {
         auto& ring = loop::current().requests();
         CHECK(ring.in_flight() == 0);
         CHECK_FALSE(flag);
-        auto done = co_await request;
+        auto done = co_await std::move(request);
         CHECK(done);
         CHECK(flag);
     }(prepared));

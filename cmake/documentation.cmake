@@ -1,0 +1,57 @@
+# Target `docs`: the reference, made from the comments in the headers, in the build folder's docs/html/. A defect in them
+# is an error.
+
+find_program(TUYAU_DOXYGEN doxygen)
+if(NOT TUYAU_DOXYGEN)
+    return()
+endif()
+
+# The examples are shown from the files that are built.
+set(tuyau_examples "${PROJECT_SOURCE_DIR}/apps/examples")
+file(GLOB examples CONFIGURE_DEPENDS RELATIVE "${tuyau_examples}" "${tuyau_examples}/*.cpp")
+set(tuyau_examples_page "")
+foreach(example IN LISTS examples)
+    cmake_path(GET example STEM name)
+    string(REPLACE "_" " " name "${name}")
+    string(APPEND tuyau_examples_page "## ${name}\n\n\\include{lineno} ${example}\n\n")
+endforeach()
+if(examples)
+    string(PREPEND tuyau_examples_page
+        "# Examples {#example_programs}\n\nPrograms to read from top to bottom, in apps/examples/.\n\n")
+else()
+    set(tuyau_examples "")
+endif()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/docs/examples.md" CONTENT "@tuyau_examples_page@" @ONLY)
+
+# The pages beside the sources. The headers are read from the build folder's include/ in place of theirs, because there they
+# have the names by which they are included.
+file(GLOB_RECURSE pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/*.md" "${PROJECT_SOURCE_DIR}/net/*.md")
+if(examples)
+    list(APPEND pages "${PROJECT_BINARY_DIR}/docs/examples.md")
+endif()
+list(TRANSFORM pages REPLACE "(.+)" "\"\\1\"")
+list(JOIN pages " " tuyau_pages)
+
+# Files that README.md links to go along.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+file(READ "${PROJECT_SOURCE_DIR}/README.md" readme)
+string(REGEX MATCHALL "\\((apps|net|perf|runtime|tests)/[^)#]+\\)" links "${readme}")
+set(copy_linked "")
+foreach(link IN LISTS links)
+    string(REGEX REPLACE "^.(.*).$" "\\1" link "${link}")
+    if(link MATCHES "\\.md$" OR IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${link}")
+        continue()
+    endif()
+    cmake_path(GET link PARENT_PATH folder)
+    list(APPEND copy_linked
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "docs/html/${folder}"
+        COMMAND "${CMAKE_COMMAND}" -E copy "${PROJECT_SOURCE_DIR}/${link}" "docs/html/${folder}")
+endforeach()
+
+configure_file(cmake/Doxyfile.in "${PROJECT_BINARY_DIR}/docs/Doxyfile" @ONLY)
+add_custom_target(docs
+    COMMAND "${TUYAU_DOXYGEN}" docs/Doxyfile
+    ${copy_linked}
+    WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
+    COMMENT "Reference documentation in ${PROJECT_BINARY_DIR}/docs/html/index.html"
+    VERBATIM)
