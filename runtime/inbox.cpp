@@ -1,18 +1,14 @@
 #include <tuyau/runtime/inbox.hpp>
 
-#include <system_error>
-
 #include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/ring.hpp>
+#include <tuyau/runtime/ring_trouble.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
 
 inbox::inbox(ring& owner) : owner_(owner), ring_fd_(owner.descriptor()), event_fd_(system::open_event()) {
-    if (event_fd_ < 0)
-        throw std::system_error(-event_fd_, std::system_category(),
-                                "no file descriptor left for a loop's wake-ups; raise the limit (ulimit -n, "
-                                "LimitNOFILE= in a systemd unit)");
+    if (event_fd_ < 0) throw ring_error(-event_fd_, std::system_category(), explain(-event_fd_).text());
     watch();
 }
 
@@ -35,7 +31,8 @@ bool inbox::put(message& letter, Wake wake) noexcept {
     if (closed_) return false;
     letters_.push_back(letter);
     // Under the lock: once it is released the loop may deliver the message, and end.
-    if (state_.exchange(state::has_mail, std::memory_order_acq_rel) == state::asleep) wake();
+    has_mail_.store(true, std::memory_order_seq_cst);
+    if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false)) wake();
     return true;
 }
 
@@ -46,21 +43,14 @@ void inbox::withdraw(message& letter) noexcept {
     letter.unlink();
 }
 
-void inbox::deliver() {
-    if (state_.load(std::memory_order_relaxed) == state::awake && arrived_.empty()) return;
-    state_.exchange(state::awake, std::memory_order_acq_rel);
+void inbox::deliver_all() {
     {
         const std::lock_guard lock(mutex_);
+        has_mail_.store(false, std::memory_order_relaxed);
         while (message* letter = letters_.pop_front()) arrived_.push_back(*letter);
     }
     // Not from a list of this call: a message may destroy what has to wait for one that came with it.
     while (message* letter = arrived_.pop_front()) letter->deliver();
-}
-
-bool inbox::may_sleep() noexcept {
-    state expected = state::awake;
-    return state_.compare_exchange_strong(expected, state::asleep, std::memory_order_acq_rel) ||
-           expected == state::asleep;
 }
 
 void inbox::close() noexcept {

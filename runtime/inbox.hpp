@@ -31,7 +31,7 @@ protected:
 /// Kept alive by all who may post to it, so that posting to a loop that has ended is refused, not undefined.
 class inbox final : public std::enable_shared_from_this<inbox>, private completion_target {
 public:
-    /// Throws `std::system_error` when no descriptor is left for the eventfd.
+    /// Throws `ring_error` when no descriptor is left for the eventfd.
     explicit inbox(ring& owner);
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
@@ -48,10 +48,19 @@ public:
     void withdraw(message& letter) noexcept;
 
     /// On the loop's thread: delivers what has come.
-    void deliver();
+    void deliver() {
+        if (has_mail_.load(std::memory_order_relaxed) || !arrived_.empty()) [[unlikely]]
+            deliver_all();
+    }
 
-    /// On the loop's thread, before it sleeps: false when something has come, so that it must not.
-    bool may_sleep() noexcept;
+    /// On the loop's thread, before it sleeps: false when something has come, so that it must not. `awake` follows.
+    bool may_sleep() noexcept {
+        // Here a store before a load, in `put` the other store before the other load, all in one order: one of the two
+        // sees what the other did.
+        asleep_.store(true, std::memory_order_seq_cst);
+        return !has_mail_.load(std::memory_order_seq_cst);
+    }
+    void awake() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
     /// On the loop's thread: nothing is taken any more, and what has come is discarded.
     void close() noexcept;
@@ -62,17 +71,17 @@ public:
     int ring_descriptor() const noexcept { return ring_fd_; }
 
 private:
-    enum class state : int { awake, has_mail, asleep };
-
     template <class Wake>
     bool put(message& letter, Wake wake) noexcept;
+    void deliver_all();
     void watch() noexcept;
     void complete(int outcome, unsigned flags) noexcept override;
 
     ring& owner_; // used on its own thread only
     int ring_fd_;
     int event_fd_;
-    std::atomic<state> state_ = state::awake;
+    std::atomic<bool> has_mail_ = false; // set under mutex_
+    std::atomic<bool> asleep_ = false;
     std::mutex mutex_;
     list<message> letters_; // under mutex_, as is closed_
     bool closed_ = false;

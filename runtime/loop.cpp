@@ -16,8 +16,8 @@ constexpr unsigned rounds_between_polls = 32;
 constinit thread_local loop* loop::current_ = nullptr;
 
 loop::loop(loop_options options)
-    : previous_(current_), ring_(options.ring), buffers_(new buffers(ring_, options.buffers)), now_(system::now()),
-      timers_(now_), previous_scheduler_(scheduler::current()), inbox_(std::make_shared<inbox>(ring_)) {
+    : previous_(current_), ring_(options.ring), buffers_(new buffers(ring_, options.buffers)), timers_(system::now()),
+      previous_scheduler_(scheduler::current()), inbox_(std::make_shared<inbox>(ring_)) {
     scheduler::exchange_current(&scheduler_);
     current_ = this;
 }
@@ -57,7 +57,7 @@ void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
     require(current_ == this, "loop::run was called on another thread than the one that made the loop");
     require(!running_, "loop::run was called from inside the loop; await the task instead");
     running_ = in_round_ = true;
-    now_ = system::now(); // much may have happened since the loop was made
+    now_.reset(); // much may have happened since the loop was made
     trampoline::run(root);
     while (!finished) round();
     running_ = in_round_ = false;
@@ -65,14 +65,19 @@ void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
 
 void loop::sleep_or_poll() {
     rounds_without_sleep_ = 0;
-    if (!inbox_->may_sleep()) return ring_.poll();
-    std::optional<std::chrono::nanoseconds> limit;
-    if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());
-    ring_.wait(limit);
+    if (inbox_->may_sleep()) {
+        std::optional<std::chrono::nanoseconds> limit;
+        if (timers_.any())
+            if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());
+        ring_.wait(limit);
+    } else {
+        ring_.poll();
+    }
+    inbox_->awake();
 }
 
 void loop::deliver_messages() {
-    if (scheduler_.visitor == nullptr)
+    if (scheduler_.visitor == nullptr && !deferred_.empty()) [[unlikely]]
         while (message* letter = deferred_.pop_front()) letter->deliver();
     inbox_->deliver();
 }
@@ -87,8 +92,8 @@ void loop::round() {
     } else {
         ring_.dispatch();
     }
-    now_ = system::now();
-    timers_.advance(now_);
+    now_.reset();
+    if (timers_.any()) timers_.advance(now());
     deliver_messages();
     // Only those that are ready now: whoever becomes ready meanwhile comes after the next look at the kernel.
     list<suspension> batch;

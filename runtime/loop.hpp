@@ -61,13 +61,19 @@ public:
     template <class T>
     T run(task<T> work);
 
-    /// The time at which the present round began: one look at the clock serves a whole round.
-    clock::time_point now() const noexcept { return now_; }
+    /// The time of the present round: one look at the clock, when it is first asked for, serves a whole round.
+    clock::time_point now() noexcept {
+        if (!now_) now_ = system::now();
+        return *now_;
+    }
 
     ring& requests() noexcept { return ring_; }
     buffers& receive_buffers() noexcept { return *buffers_; }
 
-    void arm(timer_node& timer, clock::time_point when) noexcept { timers_.arm(timer, when); }
+    void arm(timer_node& timer, clock::time_point when) noexcept {
+        if (!timers_.any()) timers_.advance(now()); // it stands still while nothing is armed
+        timers_.arm(timer, when);
+    }
 
     /// True while the loop is being destroyed: nothing new is to be put in flight.
     bool closing() const noexcept { return closing_; }
@@ -111,6 +117,7 @@ public:
                 ring_.wait(std::nullopt);
             else
                 ring_.poll();
+            inbox_->awake();
         }
     }
 
@@ -136,7 +143,7 @@ private:
     loop* previous_;
     ring ring_;
     std::unique_ptr<buffers, retire_buffers> buffers_;
-    clock::time_point now_;
+    std::optional<clock::time_point> now_; // once somebody has asked in this round
     timer_wheel timers_;
     scheduler scheduler_;
     scheduler* previous_scheduler_;

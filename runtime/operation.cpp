@@ -2,8 +2,7 @@
 
 namespace tuyau {
 
-operation_base::~operation_base() {
-    if (state_ == state::idle) return;
+void operation_base::abandon() noexcept {
     destroyed_ = true;
     loop& here = loop::current();
     if (state_ == state::in_flight) {

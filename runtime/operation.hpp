@@ -25,7 +25,10 @@ public:
     void stop() noexcept final;
 
 protected:
-    ~operation_base();
+    ~operation_base() {
+        if (state_ != state::idle) [[unlikely]]
+            abandon();
+    }
 
     void submitted() noexcept { state_ = state::in_flight; }
     void finished(int outcome) noexcept {
@@ -43,6 +46,8 @@ protected:
     virtual bool unfinished(int outcome) noexcept { return outcome == -EINTR; }
 
 private:
+    void abandon() noexcept;
+
     enum class state : unsigned char { idle, in_flight, stopping };
 
     int outcome_ = -ECANCELED;

@@ -17,11 +17,10 @@ ring::~ring() {
     io_uring_queue_exit(&ring_);
 }
 
-io_uring_sqe& ring::free_entry() {
+io_uring_sqe& ring::entry_after_submitting() {
     for (;;) {
-        if (io_uring_sqe* sqe = io_uring_get_sqe(&ring_)) [[likely]]
-            return *sqe;
         poll();
+        if (io_uring_sqe* sqe = io_uring_get_sqe(&ring_)) return *sqe;
     }
 }
 
@@ -77,13 +76,14 @@ void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limi
 
 unsigned ring::dispatch() noexcept {
     unsigned count = 0;
-    io_uring_cqe* cqe = nullptr;
-    while (io_uring_cq_ready(&ring_) != 0 && io_uring_peek_cqe(&ring_, &cqe) == 0) {
-        const std::uint64_t data = io_uring_cqe_get_data64(cqe);
-        const int result = cqe->res;
-        const unsigned flags = cqe->flags;
-        // Given back before it is handled: a target that prepares a request may bring us here again.
-        io_uring_cqe_seen(&ring_, cqe);
+    // The head is read anew, and each completion given back before it is handled: a target that prepares a request may
+    // bring us here again.
+    for (unsigned head; (head = *ring_.cq.khead) != io_uring_smp_load_acquire(ring_.cq.ktail);) {
+        const io_uring_cqe& cqe = ring_.cq.cqes[head & ring_.cq.ring_mask];
+        const std::uint64_t data = io_uring_cqe_get_data64(&cqe);
+        const int result = cqe.res;
+        const unsigned flags = cqe.flags;
+        io_uring_cq_advance(&ring_, 1);
         ++count;
         auto* target = reinterpret_cast<completion_target*>(data & ~uncounted);
         if ((data & uncounted) == 0 && (flags & IORING_CQE_F_MORE) == 0) --in_flight_;

@@ -95,7 +95,12 @@ private:
     // A request that is not counted as in flight: its target, or none, lies beside this bit.
     static constexpr std::uint64_t uncounted = 1;
 
-    io_uring_sqe& free_entry();
+    io_uring_sqe& free_entry() {
+        if (io_uring_sqe* sqe = io_uring_get_sqe(&ring_)) [[likely]]
+            return *sqe;
+        return entry_after_submitting();
+    }
+    io_uring_sqe& entry_after_submitting();
     void enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit);
 
     io_uring ring_{};

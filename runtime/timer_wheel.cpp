@@ -21,10 +21,12 @@ void timer_wheel::place(timer_node& node) noexcept {
     const unsigned slot = static_cast<unsigned>(node.tick_ >> (index * bits)) & (slots - 1);
     levels_[index].slot[slot].push_back(node);
     levels_[index].occupied |= std::uint64_t{1} << slot;
+    in_use_ |= 1u << index;
 }
 
 std::optional<timer_wheel::expiry> timer_wheel::first() const noexcept {
-    for (unsigned index = 0; index < levels; ++index) {
+    while (in_use_ != 0) {
+        const auto index = static_cast<unsigned>(std::countr_zero(in_use_));
         const level& here = levels_[index];
         while (here.occupied != 0) {
             const unsigned shift = index * bits;
@@ -39,6 +41,7 @@ std::optional<timer_wheel::expiry> timer_wheel::first() const noexcept {
             const std::uint64_t tick = ((now_ >> shift) + distance) << shift;
             return expiry{index, slot, std::max(tick, now_)};
         }
+        in_use_ &= in_use_ - 1;
     }
     return std::nullopt;
 }
@@ -76,6 +79,7 @@ void timer_wheel::clear() noexcept {
         for (auto& slot : each.slot) slot.clear();
         each.occupied = 0;
     }
+    in_use_ = 0;
 }
 
 } // namespace tuyau

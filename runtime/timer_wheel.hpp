@@ -44,6 +44,9 @@ public:
     /// timer, never later.
     std::optional<clock::time_point> next() const noexcept;
 
+    /// False when no timer is armed; may still be true after the last one has gone.
+    bool any() const noexcept { return in_use_ != 0; }
+
     /// Forgets every timer without expiring it.
     void clear() noexcept;
 
@@ -69,7 +72,8 @@ private:
     void place(timer_node& node) noexcept;
 
     clock::time_point start_;
-    std::uint64_t now_ = 0; // ticks since start_ that have been dealt with
+    std::uint64_t now_ = 0;       // ticks since start_ that have been dealt with
+    mutable unsigned in_use_ = 0; // levels; a set bit may belong to one that has been emptied since
     std::array<level, levels> levels_;
 };
 

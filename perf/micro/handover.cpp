@@ -1,12 +1,36 @@
 // A task that runs on the loop of another thread and comes back: each time, both threads are asleep when they are called.
 
+#include <chrono>
 #include <thread>
 
 #include <benchmark/benchmark.h>
 
+#include <tuyau/runtime/handover.hpp>
+#include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/workers.hpp>
+
 #include "peer.hpp"
 
 namespace {
+
+tuyau::task<int> tuyau_answer(int value) { co_return value; }
+
+tuyau::task<> tuyau_rounds(benchmark::State& state, tuyau::loop_handle there) {
+    int value = 0;
+    auto answer = [&value] { return tuyau_answer(value); };
+    for (auto _ : state) {
+        value = co_await tuyau::run_on(there, answer);
+        benchmark::DoNotOptimize(value);
+    }
+}
+
+void tuyau_handover(benchmark::State& state) {
+    tuyau::workers others({.count = 1});
+    tuyau::loop here;
+    here.run(tuyau_rounds(state, others[0]));
+}
+
+BENCHMARK(tuyau_handover)->Name("handover/tuyau")->MeasureProcessCPUTime()->UseRealTime();
 
 peer::awaitable<int> asio_answer(int value) { co_return value; }
 
@@ -52,12 +76,28 @@ void asio_handover(benchmark::State& state, peer::awaitable<> (*rounds)(benchmar
     peer::run(rounds(state, other.executor()));
 }
 
+/// A context that has nothing but posted work sleeps on a condition variable; one that also waits for time or for I/O, as
+/// one of a server does and as a loop of ours always could, sleeps in epoll and is woken through a descriptor.
+peer::awaitable<> asio_with_reactors(benchmark::State& state, peer::executor there) {
+    using timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                                             peer::executor>;
+    timer far_here(co_await asio::this_coro::executor, std::chrono::hours(1));
+    timer far_there(there, std::chrono::hours(1));
+    far_here.async_wait([](std::error_code) {});
+    far_there.async_wait([](std::error_code) {});
+    co_await asio_go_there(state, there);
+}
+
 BENCHMARK_CAPTURE(asio_handover, spawn, asio_spawn_there)
     ->Name("handover/asio_spawn")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 BENCHMARK_CAPTURE(asio_handover, post, asio_go_there)
     ->Name("handover/asio_post")
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+BENCHMARK_CAPTURE(asio_handover, reactors, asio_with_reactors)
+    ->Name("handover/asio_reactors")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
