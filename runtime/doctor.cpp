@@ -40,7 +40,7 @@ finding descriptors() {
     const auto limit = system::descriptor_limit();
     finding found{"RLIMIT_NOFILE", condition::info,
                   "soft " + text_of(limit.soft) + ", hard " + text_of(limit.hard) +
-                      "; a ring and each connection take one descriptor",
+                      "; a loop takes two descriptors, a connection one",
                   ""};
     if (limit.hard < fewest_descriptors) {
         found.state = condition::fault;

@@ -8,7 +8,7 @@ function(tuyau_adopt how name)
     add_test(NAME "${test}" COMMAND "${consumer_folder}/adopt" ${how}
         "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}" "${CMAKE_CURRENT_BINARY_DIR}/consumer")
     set_tests_properties("${test}" PROPERTIES
-        TIMEOUT 900
+        TIMEOUT 900 LABELS build
         ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CPACK=${CMAKE_CPACK_COMMAND};CXX=${CMAKE_CXX_COMPILER};\
 CXXFLAGS=${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${consumer_type}};TYPE=${CMAKE_BUILD_TYPE};\
 TUYAU_DEPENDENCIES_DIR=${TUYAU_DEPENDENCIES_DIR};DEPENDENCIES=${TUYAU_DEPENDENCIES_DIR}/prefix"

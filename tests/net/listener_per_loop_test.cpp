@@ -1,0 +1,62 @@
+#include <array>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <tuyau/net/tcp_listener.hpp>
+#include <tuyau/net/tcp_stream.hpp>
+#include <tuyau/runtime/scope.hpp>
+#include <tuyau/runtime/workers.hpp>
+
+#include "helpers.hpp"
+
+using tuyau::endpoint;
+using tuyau::loop;
+using tuyau::scope;
+using tuyau::task;
+using tuyau::tcp_listener;
+using tuyau::tcp_stream;
+
+namespace {
+
+task<> answer(tcp_stream client, char name) {
+    co_await client.send(std::string_view(&name, 1));
+    co_await client.receive();
+}
+
+} // namespace
+
+TEST_CASE("listeners of several loops share a port, and all of them are served clients") {
+    constexpr int clients = 200;
+    tuyau::workers cores({.count = 2});
+    loop here;
+    auto first = tcp_listener::bind({"127.0.0.1", 0}, {.reuse_port = true}).value();
+    const endpoint where = first.local_endpoint().value();
+    auto second = tcp_listener::bind(where, {.reuse_port = true}).value();
+    std::array<tcp_listener*, 2> listeners{&first, &second};
+
+    std::array<int, 2> served{};
+    here.run([](auto& workers, auto& listening, endpoint to, auto& counts) -> task<> {
+        auto serve = [&listening](std::size_t index) -> task<> {
+            scope sessions;
+            tcp_listener own = std::move(*listening[index]); // which its loop then closes
+            while (auto client = co_await own.accept())
+                sessions.spawn(answer(std::move(*client), index == 0 ? 'a' : 'b'));
+            co_await sessions.join();
+        };
+        scope serving;
+        serving.spawn(workers.run_on_each(serve));
+        for (int client = 0; client < clients; ++client) {
+            auto stream = co_await tuyau::connect(to);
+            REQUIRE(stream);
+            auto name = co_await stream->receive();
+            REQUIRE(name);
+            REQUIRE(name->size() == 1);
+            ++counts[name->text() == "a" ? 0 : 1];
+        }
+        serving.stop();
+        co_await serving.join();
+    }(cores, listeners, where, served));
+    CHECK(served[0] > 0);
+    CHECK(served[1] > 0);
+    CHECK(served[0] + served[1] == clients);
+}
