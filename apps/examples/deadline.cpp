@@ -20,9 +20,11 @@ using namespace std::chrono_literals;
 namespace {
 
 task<result<std::string>> ask(endpoint server) {
-    tcp_stream connection = (co_await connect(server)).value();
-    (co_await connection.send("what time is it?\n")).value();
-    auto answer = co_await connection.receive();
+    auto connection = co_await connect(server);
+    if (!connection) co_return failure(connection.error());
+    auto sent = co_await connection->send("what time is it?\n");
+    if (!sent) co_return failure(sent.error());
+    auto answer = co_await connection->receive();
     if (!answer) co_return failure(answer.error());
     co_return std::string(answer->text());
 }

@@ -30,7 +30,7 @@ task<> say_goodbye(tcp_stream& client) {
 task<> serve(tcp_stream client) {
     auto sent = co_await client.send("welcome\n");
     auto request = co_await client.receive(); // here it is stopped
-    if (sent && !request) co_await shield(with_deadline(1s, say_goodbye(client)));
+    if (sent && !request) co_await shield(with_deadline(10s, say_goodbye(client)));
 }
 
 task<> show() {
