@@ -6,29 +6,24 @@ if(NOT TUYAU_DOXYGEN)
     return()
 endif()
 
-# The examples are shown from the files that are built.
+# The examples' list, with each of them shown below it from the file that is built; its links lead there.
 set(tuyau_examples "${PROJECT_SOURCE_DIR}/apps/examples")
+set(tuyau_examples_page "${PROJECT_BINARY_DIR}/docs/apps/examples/README.md")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS apps/examples/README.md)
+file(READ "${tuyau_examples}/README.md" examples_text)
+string(REPLACE "# Examples\n" "# Examples {#example_programs}\n" examples_text "${examples_text}")
 file(GLOB examples CONFIGURE_DEPENDS RELATIVE "${tuyau_examples}" "${tuyau_examples}/*.cpp")
-set(tuyau_examples_page "")
 foreach(example IN LISTS examples)
     cmake_path(GET example STEM name)
-    string(REPLACE "_" " " name "${name}")
-    string(APPEND tuyau_examples_page "## ${name}\n\n\\include{lineno} ${example}\n\n")
+    string(REPLACE "](${example})" "](#example_${name})" examples_text "${examples_text}")
+    string(APPEND examples_text "\n## ${name} {#example_${name}}\n\n\\include{lineno} ${example}\n")
 endforeach()
-if(examples)
-    string(PREPEND tuyau_examples_page
-        "# Examples {#example_programs}\n\nPrograms to read from top to bottom, in apps/examples/.\n\n")
-else()
-    set(tuyau_examples "")
-endif()
-file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/docs/examples.md" CONTENT "@tuyau_examples_page@" @ONLY)
+file(CONFIGURE OUTPUT "${tuyau_examples_page}" CONTENT "@examples_text@" @ONLY)
 
 # The pages beside the sources. The headers are read from the build folder's include/ in place of theirs, because there they
 # have the names by which they are included.
 file(GLOB_RECURSE pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/*.md" "${PROJECT_SOURCE_DIR}/net/*.md")
-if(examples)
-    list(APPEND pages "${PROJECT_BINARY_DIR}/docs/examples.md")
-endif()
+list(APPEND pages "${tuyau_examples_page}")
 list(TRANSFORM pages REPLACE "(.+)" "\"\\1\"")
 list(JOIN pages " " tuyau_pages)
 
