@@ -131,6 +131,21 @@ result<tcp_listener> tcp_listener::bind(endpoint where, listen_options options) 
     return listener;
 }
 
+result<std::vector<tcp_listener>> tcp_listener::bind_several(endpoint where, std::size_t count,
+                                                             listen_options options) {
+    options.reuse_port = true;
+    std::vector<tcp_listener> listeners;
+    for (std::size_t number = 0; number < count; ++number) {
+        auto listener = bind(where, options);
+        if (!listener) return failure(listener.error());
+        auto bound = listener->local_endpoint();
+        if (!bound) return failure(bound.error());
+        where = *bound; // with the port that the first was given
+        listeners.push_back(std::move(*listener));
+    }
+    return listeners;
+}
+
 tcp_listener::accept_operation tcp_listener::accept() & noexcept { return accept_operation(state_.get()); }
 
 result<endpoint> tcp_listener::local_endpoint() const noexcept {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include <tuyau/net/endpoint.hpp>
 #include <tuyau/net/tcp_stream.hpp>
@@ -29,6 +31,11 @@ public:
 
     /// Opens, binds (SO_REUSEADDR) and listens. Port 0 lets the kernel pick one: `local_endpoint` tells which.
     static result<tcp_listener> bind(endpoint where, listen_options options = {});
+
+    /// `count` listeners on one port (SO_REUSEPORT), one for each of several loops: the kernel spreads the connections. A
+    /// listener that is closed takes those with it that wait in its own backlog.
+    static result<std::vector<tcp_listener>> bind_several(endpoint where, std::size_t count,
+                                                          listen_options options = {});
 
     class accept_operation;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -86,28 +87,34 @@ inline constexpr unsigned blocking_threads = 4;
 /// `operation_canceled` when the awaiting task is asked to stop first: a call that waits for its turn is then never made;
 /// one that runs is forgotten, not interrupted, as it is when the task is destroyed. So it must own all that it uses.
 /// Throws `std::system_error` when no thread can be started.
-template <class Call>
-    requires(!std::is_void_v<std::invoke_result_t<Call&>>)
+template <std::invocable Call>
 task<result<std::invoke_result_t<Call&>>> blocking(Call call) {
     using value = std::invoke_result_t<Call&>;
+    constexpr bool gives_nothing = std::is_void_v<value>;
     struct state final : detail::blocking_call {
         explicit state(Call&& given) : call(std::move(given)) {}
         void run() noexcept override {
             try {
-                outcome.emplace(call());
+                if constexpr (gives_nothing)
+                    call();
+                else
+                    outcome.emplace(call());
             } catch (...) {
                 error = std::current_exception();
             }
         }
         Call call;
-        std::optional<value> outcome;
+        std::optional<std::conditional_t<gives_nothing, bool, value>> outcome;
         std::exception_ptr error;
     };
     auto made = std::make_shared<state>(std::move(call));
     detail::blocking_call::finished finished(made);
     if (!co_await finished) co_return failure(std::errc::operation_canceled);
     if (made->error) std::rethrow_exception(made->error);
-    co_return std::move(*made->outcome);
+    if constexpr (gives_nothing)
+        co_return result<void>();
+    else
+        co_return std::move(*made->outcome);
 }
 
 } // namespace tuyau

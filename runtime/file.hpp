@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include <tuyau/runtime/operation.hpp>
 #include <tuyau/runtime/result.hpp>
@@ -23,5 +24,8 @@ inline auto read_some(int fd, std::span<std::byte> space) {
 
 /// Writes all of `bytes` at the file's position. `bytes` must live until the await is over.
 task<result<void>> write_all(int fd, std::span<const std::byte> bytes);
+inline task<result<void>> write_all(int fd, std::string_view text) {
+    return write_all(fd, std::as_bytes(std::span(text)));
+}
 
 } // namespace tuyau

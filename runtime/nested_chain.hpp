@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -88,24 +89,30 @@ using result_of = typename detail::with_error<T>::type;
 namespace detail {
 
 /// Awaits `work` in the chain of a `Cause` made from `argument`, which may cut it short: `cause.reason()` then says why as
-/// an errno, else 0. A `work` cut short that ends with `operation_canceled`, or whose type holds no error, gives that
-/// error; any other outcome is its own.
+/// an errno, else 0. A `work` cut short that ends with `operation_canceled`, as a value or thrown, or whose type holds no
+/// error, gives that error; any other outcome is its own.
 template <class Cause, class T, class Argument>
 task<result_of<T>> run_under(task<T> work, Argument argument) {
     Cause cause(std::move(argument));
-    if constexpr (is_result<T>) {
-        T outcome = co_await in_nested_chain<T>(work, cause.chain());
+    try {
+        if constexpr (is_result<T>) {
+            T outcome = co_await in_nested_chain<T>(work, cause.chain());
+            const int reason = cause.reason();
+            if (reason != 0 && !outcome && is_cancelled(outcome.error())) co_return failure(reason);
+            co_return outcome;
+        } else if constexpr (std::is_void_v<T>) {
+            co_await in_nested_chain<T>(work, cause.chain());
+            if (const int reason = cause.reason(); reason != 0) co_return failure(reason);
+            co_return result<void>();
+        } else {
+            T outcome = co_await in_nested_chain<T>(work, cause.chain());
+            if (const int reason = cause.reason(); reason != 0) co_return failure(reason);
+            co_return outcome;
+        }
+    } catch (const std::system_error& error) { // as value() of a result throws it
         const int reason = cause.reason();
-        if (reason != 0 && !outcome && is_cancelled(outcome.error())) co_return failure(reason);
-        co_return outcome;
-    } else if constexpr (std::is_void_v<T>) {
-        co_await in_nested_chain<T>(work, cause.chain());
-        if (const int reason = cause.reason(); reason != 0) co_return failure(reason);
-        co_return result<void>();
-    } else {
-        T outcome = co_await in_nested_chain<T>(work, cause.chain());
-        if (const int reason = cause.reason(); reason != 0) co_return failure(reason);
-        co_return outcome;
+        if (reason == 0 || !is_cancelled(error.code())) throw;
+        co_return failure(reason);
     }
 }
 

@@ -39,7 +39,8 @@ public:
         check();
         if constexpr (!std::is_void_v<T>) return static_cast<const base&>(*this).value();
     }
-    decltype(auto) value() && {
+    /// By value, so that what a temporary held outlives it, as in a loop over `(co_await resolve(name, 80)).value()`.
+    T value() && {
         check();
         if constexpr (!std::is_void_v<T>) return static_cast<base&&>(*this).value();
     }

@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
@@ -169,7 +170,14 @@ public:
 
 private:
     friend promise_type;
-    explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+    explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+        // It puts a bool before the frame of a coroutine that has no variable of its own and looks at what it awaits in a
+        // condition; the handle then points beside the frame.
+        require(reinterpret_cast<std::uintptr_t>(handle.address()) % alignof(std::max_align_t) == 0,
+                "g++ 12 miscompiled a coroutine: give what it awaits in a condition (if, while, switch) a name first");
+#endif
+    }
 
     void reset() noexcept {
         if (auto handle = std::exchange(handle_, nullptr)) handle.destroy();

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <memory>
-#include <span>
 #include <string>
 
 #include <fmt/format.h>
@@ -44,7 +43,7 @@ task<> show() {
 
     std::string text;
     for (int number = 1; number <= 1000; ++number) text += fmt::format("line {}\n", number);
-    (co_await write_all(fd, std::as_bytes(std::span(text)))).value();
+    (co_await write_all(fd, text)).value();
 
     ::lseek(fd, 0, SEEK_SET);
     const counts found = co_await count(fd);

@@ -39,12 +39,8 @@ task<> visit(endpoint server, int& greeted) {
 
 task<> show() {
     workers cores({.count = 2});
-    std::vector<tcp_listener> listeners;
-    endpoint where("127.0.0.1", 0);
-    for (std::size_t core = 0; core < cores.size(); ++core) {
-        listeners.push_back(tcp_listener::bind(where, {.reuse_port = true}).value());
-        where = listeners.front().local_endpoint().value(); // the port that the first was given
-    }
+    auto listeners = tcp_listener::bind_several({"127.0.0.1", 0}, cores.size()).value();
+    const endpoint where = listeners.front().local_endpoint().value();
 
     std::vector<int> served(cores.size());
     auto serve_here = [&](std::size_t core) { return serve(std::move(listeners[core]), served[core]); };

@@ -45,8 +45,8 @@ protected:
 /// Refuses what is malformed (RFC 9112) with a page that says why, flushes what it owes, and closes without losing it.
 class server {
 public:
-    /// Both must outlive the server.
-    server(handler& program, const server_limits& limits) noexcept : handler_(program), limits_(limits) {}
+    /// `program` must outlive the server.
+    explicit server(handler& program, const server_limits& limits = {}) noexcept : handler_(program), limits_(limits) {}
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
@@ -68,7 +68,7 @@ private:
     void give_batch(std::unique_ptr<response_batch> batch) noexcept;
 
     handler& handler_;
-    const server_limits& limits_;
+    const server_limits limits_;
     date_clock date_;
     std::vector<std::unique_ptr<response_batch>> batches_; // idle ones
     list<session> sessions_;

@@ -29,16 +29,15 @@ TEST_CASE("listeners of several loops share a port, and all of them are served c
     constexpr int clients = 200;
     tuyau::workers cores({.count = 2});
     loop here;
-    auto first = tcp_listener::bind({"127.0.0.1", 0}, {.reuse_port = true}).value();
-    const endpoint where = first.local_endpoint().value();
-    auto second = tcp_listener::bind(where, {.reuse_port = true}).value();
-    std::array<tcp_listener*, 2> listeners{&first, &second};
+    auto listeners = tcp_listener::bind_several({"127.0.0.1", 0}, 2).value();
+    REQUIRE(listeners.size() == 2);
+    const endpoint where = listeners.front().local_endpoint().value();
 
     std::array<int, 2> served{};
     here.run([](auto& workers, auto& listening, endpoint to, auto& counts) -> task<> {
         auto serve = [&listening](std::size_t index) -> task<> {
             scope sessions;
-            tcp_listener own = std::move(*listening[index]); // which its loop then closes
+            tcp_listener own = std::move(listening[index]); // which its loop then closes
             while (auto client = co_await own.accept())
                 sessions.spawn(answer(std::move(*client), index == 0 ? 'a' : 'b'));
             co_await sessions.join();
@@ -59,4 +58,11 @@ TEST_CASE("listeners of several loops share a port, and all of them are served c
     CHECK(served[0] > 0);
     CHECK(served[1] > 0);
     CHECK(served[0] + served[1] == clients);
+}
+
+TEST_CASE("binding several listeners fails as a whole") {
+    auto taken = tcp_listener::bind({"127.0.0.1", 0}).value(); // without SO_REUSEPORT
+    auto several = tcp_listener::bind_several(taken.local_endpoint().value(), 2);
+    CHECK(several.error() == std::errc::address_in_use);
+    CHECK(tcp_listener::bind_several({"127.0.0.1", 0}, 0).value().empty());
 }

@@ -211,3 +211,11 @@ TEST_CASE("a process ends although a call blocks for good") {
     const auto ended = tests::run({"/proc/self/exe", "blocks for good"});
     CHECK(ended.code == 0);
 }
+
+TEST_CASE("a call that gives nothing says that it has been made") {
+    loop here;
+    auto made = std::make_shared<std::atomic<bool>>(false);
+    auto call = [made] { made->store(true); };
+    CHECK(here.run(tuyau::blocking(call)));
+    CHECK(*made);
+}

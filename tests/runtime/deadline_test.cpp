@@ -316,3 +316,16 @@ TEST_CASE("a wait limit bounds one wait under a deadline of its own, and works o
         CHECK(of_nobody.expired());
     }());
 }
+
+TEST_CASE(
+    "a result's value() that throws since the limit passed says timed_out, and every other exception is passed on") {
+    loop here;
+    auto insist = []() -> task<> { (co_await tuyau::sleep_for(1h)).value(); };
+    auto outcome = here.run(with_deadline(1ms, insist()));
+    CHECK(outcome.error() == std::errc::timed_out);
+    auto fail = []() -> task<> {
+        co_await tuyau::sleep_for(1h);
+        throw std::system_error(std::make_error_code(std::errc::io_error));
+    };
+    CHECK_THROWS_AS(here.run(with_deadline(1ms, fail())), std::system_error);
+}

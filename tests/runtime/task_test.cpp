@@ -234,3 +234,29 @@ TEST_CASE("a million tasks that wait for nothing are awaited in a loop inside a 
         co_return co_await count_to(1'000'000);
     }()) == 1'000'000);
 }
+
+namespace {
+
+task<bool> yes() {
+    co_await tests::nop();
+    co_return true;
+}
+
+// Without a variable of its own, as g++ 12 gets it wrong.
+task<int> look(int& looked) {
+    if (co_await yes()) ++looked;
+    while (co_await yes()) co_return ++looked;
+    co_return 0;
+}
+
+} // namespace
+
+TEST_CASE("a coroutine that looks at what it awaits works, or tells that the compiler got it wrong") {
+    const auto ended = tests::in_child([] {
+        loop here;
+        int looked = 0;
+        return here.run(look(looked)) == 2 ? 0 : 1;
+    });
+    const bool told = ended.errors.find("g++ 12 miscompiled a coroutine") != std::string::npos;
+    CHECK((ended.exit_code == 0 || told));
+}
