@@ -105,7 +105,7 @@ protected:
     std::exception_ptr error_; // written there, read at home
 
 private:
-    friend class visit::promise_type;
+    friend struct visit::promise_type;
     friend struct visit::promise_type::last;
 
     // At home.
