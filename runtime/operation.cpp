@@ -4,6 +4,7 @@ namespace tuyau {
 
 operation_base::~operation_base() {
     if (state_ == state::idle) return;
+    require_own_loop();
     destroyed_ = true;
     loop& here = loop::current();
     if (state_ == state::in_flight) {
@@ -15,6 +16,7 @@ operation_base::~operation_base() {
 
 void operation_base::stop() noexcept {
     if (state_ != state::in_flight) return;
+    require_own_loop();
     state_ = state::stopping;
     loop::current().requests().cancel(*this);
 }

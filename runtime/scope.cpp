@@ -51,6 +51,8 @@ scope::child scope::run_child(scope&, task<> work) { co_await std::move(work); }
 
 void scope::spawn(task<> work) {
     require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
+    require(on_own_thread(), "a scope was used on another thread than its children's");
+    thread_ = scheduler::this_thread();
     auto handle = run_child(*this, std::move(work)).handle;
     children_.push_back(handle.promise());
     ++size_;
@@ -81,6 +83,11 @@ void scope::admit() noexcept {
 }
 
 void scope::stop() noexcept {
+    require(on_own_thread(), "a scope was stopped on another thread than its children's (see with_stop)");
+    stop_children();
+}
+
+void scope::stop_children() noexcept {
     stopped_ = true;
     children_.for_each([](child_promise& each) { each.chain_.request_stop(); });
 }
@@ -89,7 +96,7 @@ void scope::finished(std::exception_ptr error) noexcept {
     --size_;
     if (error && !error_) {
         error_ = std::move(error);
-        stop();
+        stop_children();
     }
     waiting_for_room_.for_each([this](suspension& each) {
         auto& waiting = static_cast<below&>(each);
@@ -100,12 +107,15 @@ void scope::finished(std::exception_ptr error) noexcept {
 }
 
 scope::~scope() {
-    stop();
+    require(on_own_thread(), "a scope was destroyed on another thread than its children's");
+    stop_children();
     while (!children_.empty()) {
         auto handle = std::coroutine_handle<child_promise>::from_promise(children_.front());
         handle.destroy();
         --size_;
     }
+    require(joiner_ == nullptr && waiting_for_room_.empty() && waiting_to_spawn_.empty(),
+            "a scope was destroyed while a coroutine that is not its child waits on it");
 }
 
 } // namespace tuyau

@@ -66,6 +66,8 @@ private:
     void finished(std::exception_ptr error) noexcept;
     bool has_room() const noexcept { return size_ + admitted_ < most_; }
     void admit() noexcept;
+    void stop_children() noexcept;
+    bool on_own_thread() const noexcept { return empty() || thread_ == scheduler::this_thread(); }
 
     struct child_promise;
     list<child_promise> children_;
@@ -76,6 +78,7 @@ private:
     list<suspension> waiting_for_room_;
     list<suspension> waiting_to_spawn_;
     std::exception_ptr error_;
+    const void* thread_ = nullptr; // of the children, while there are any
     bool stopped_ = false;
 };
 
@@ -195,7 +198,10 @@ private:
     bool stopped_ = false;
 };
 
-inline scope::below scope::fewer_than(std::size_t bound) noexcept { return below(*this, bound); }
+inline scope::below scope::fewer_than(std::size_t bound) noexcept {
+    require(bound > 0, "there are never fewer children than none, and the wait for that would not end");
+    return below(*this, bound);
+}
 
 inline scope::bounded_spawn scope::spawn_bounded(task<> work) noexcept { return bounded_spawn(*this, std::move(work)); }
 
