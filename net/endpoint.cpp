@@ -32,6 +32,7 @@ endpoint::endpoint(std::string_view address, std::uint16_t port) {
 }
 
 result<endpoint> endpoint::from_native(const sockaddr* address, socklen_t length) noexcept {
+    if (address == nullptr || length < sizeof(sa_family_t)) return failure(EAFNOSUPPORT);
     const bool known = (address->sa_family == AF_INET && length >= sizeof(sockaddr_in)) ||
                        (address->sa_family == AF_INET6 && length >= sizeof(sockaddr_in6));
     if (!known) return failure(EAFNOSUPPORT);

@@ -9,7 +9,8 @@ task<result<std::string>> line_reader::next() & {
         const std::size_t end = rest.find('\n');
         const std::string_view part = rest.substr(0, end);
         // One more, for a CR that is not part of the line.
-        if (line.size() + part.size() > longest_ + 1) co_return failure(std::errc::message_size);
+        if (line.size() + part.size() != 0 && line.size() + part.size() - 1 > longest_)
+            co_return failure(std::errc::message_size);
         line.append(part);
         if (end != std::string_view::npos) {
             rest_.remove_prefix(end + 1);

@@ -15,7 +15,7 @@ constexpr unsigned most_unread = 16;
 receive_stream::~receive_stream() { system::close(fd_); }
 
 result<buffer> receive_stream::take() noexcept {
-    if (unread() != 0) return loop::current().receive_buffers().pop(*this);
+    if (unread() != 0) return home().receive_buffers().pop(*this);
     if (error_ != 0) return failure(error_);
     return buffer();
 }
@@ -80,7 +80,7 @@ void receive_stream::drop() noexcept {
     dropped_ = true;
     if (is_held()) system::shut_down(fd_, SHUT_RDWR); // ends the other requests on this socket
     if (unread() != 0)
-        loop::current().receive_buffers().clear(*this);
+        home().receive_buffers().clear(*this);
     else
         buffer_client::unlink();
 }

@@ -51,6 +51,7 @@ task<result<std::vector<endpoint>>> resolve(std::string host, std::uint16_t port
     std::string_view bare = host;
     if (bare.size() >= 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
     if (auto numeric = endpoint::parse(bare, port)) co_return std::vector{*numeric};
+    if (host.find('\0') != host.npos) co_return failure(std::error_code(EAI_NONAME, resolve_category()));
     // Named, not written in the call below: g++ 12 destroys a lambda's captures twice there.
     auto call = [name = std::move(host), port] { return look_up(name, port); };
     auto found = co_await blocking(std::move(call));

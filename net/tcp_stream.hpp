@@ -129,8 +129,8 @@ public:
     }
 
     result<void> await_resume() const noexcept {
-        if (remaining_ == 0) return {};
         if (fd_ < 0) return failure(EBADF);
+        if (remaining_ == 0) return {};
         return failure(outcome() < 0 ? -outcome() : ECANCELED);
     }
 

@@ -79,8 +79,23 @@ public:
     explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept
         : deadline(later(loop::current().now(), limit)) {}
 
+    deadline(const deadline&) = delete;
+    deadline& operator=(const deadline&) = delete;
+    ~deadline() { require(user_ == nullptr, "a deadline was destroyed before the task that runs under it"); }
+
     /// Asks the task to stop now, as a stop from outside would: `operation_canceled`, not `timed_out`.
-    void request_stop() noexcept { chain_.request_stop(); }
+    void request_stop() noexcept {
+        require(user_ == nullptr || user_ == scheduler::this_thread(),
+                "a task was asked to stop on another thread than its own (see with_stop)");
+        chain_.request_stop();
+    }
+
+    /// Which thread's task runs under it, if any: one at a time.
+    void begin_use() noexcept {
+        require(user_ == nullptr, "two tasks were run under one deadline at the same time");
+        user_ = scheduler::this_thread();
+    }
+    void end_use() noexcept { user_ = nullptr; }
 
     /// The chain of the task that runs under this deadline.
     await_chain& chain() noexcept { return chain_; }
@@ -95,6 +110,7 @@ private:
     void due() noexcept override { chain_.request_stop(); }
 
     await_chain chain_;
+    const void* user_ = nullptr;
 };
 
 /// Bounds the single waits of the coroutine that it was made for: the wait that is under way when the time has passed
@@ -124,7 +140,10 @@ namespace detail {
 /// A deadline that somebody else owns, as the cause of `run_under`.
 class borrowed_deadline {
 public:
-    explicit borrowed_deadline(deadline* limit) noexcept : limit_(*limit) {}
+    explicit borrowed_deadline(deadline* limit) noexcept : limit_(*limit) { limit_.begin_use(); }
+    borrowed_deadline(const borrowed_deadline&) = delete;
+    borrowed_deadline& operator=(const borrowed_deadline&) = delete;
+    ~borrowed_deadline() { limit_.end_use(); }
     await_chain& chain() noexcept { return limit_.chain(); }
     int reason() noexcept { return limit_.reason(); }
 

@@ -23,7 +23,7 @@ public:
     /// The first time comes one period from now. The period must be positive.
     template <class Rep, class Period>
     explicit interval(std::chrono::duration<Rep, Period> period)
-        : interval(later(system::now(), period), std::chrono::ceil<clock::duration>(period)) {}
+        : interval(later(system::now(), period), later({}, period).time_since_epoch()) {}
 
     interval(clock::time_point first, clock::duration period) : next_(first), period_(period) {
         require(period > clock::duration::zero(), "an interval needs a period longer than zero");

@@ -23,6 +23,8 @@ loop::loop(loop_options options)
 }
 
 loop::~loop() {
+    require(current_ == this,
+            "a loop was destroyed on another thread than the one that made it, or before a later one");
     closing_ = true;
     timers_.clear();
     scheduler_.ready.clear();
@@ -39,18 +41,19 @@ loop::~loop() {
 
 bool loop::wake_through_ring(inbox& target) noexcept {
     if (!in_round_ || !ring_.uses(feature::message_ring)) return false; // nothing may be submitted for long
-    const auto is_target = [&](const loop_handle& each) { return each.get() == &target; };
+    const auto is_target = [&](const woken& each) { return each.address == &target; };
     if (std::none_of(woken_.begin(), woken_.end(), is_target)) {
-        const auto unused = [](const loop_handle& each) { return each.use_count() == 1; };
-        woken_.erase(std::remove_if(woken_.begin(), woken_.end(), unused), woken_.end());
-        woken_.push_back(target.shared_from_this());
+        const auto gone = [](const woken& each) { return each.handle.expired(); };
+        woken_.erase(std::remove_if(woken_.begin(), woken_.end(), gone), woken_.end());
+        woken_.push_back({&target, target.weak_from_this()});
     }
     ring_.wake_other(target.ring_descriptor(), wake_failure_);
     return true;
 }
 
 void loop::wake_failure::complete(int, unsigned) noexcept {
-    for (const loop_handle& each : owner.woken_) each->raise(); // whichever it was; the others look in vain, once
+    for (const woken& each : owner.woken_) // whichever it was; the others look in vain, once
+        if (const loop_handle alive = each.handle.lock()) alive->raise();
 }
 
 void loop::run_until(std::coroutine_handle<> root, const bool& finished) {

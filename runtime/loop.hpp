@@ -129,6 +129,13 @@ private:
         loop& owner;
     };
 
+    // A loop that this one has woken through its ring, which does not keep the other's descriptor open. No other inbox
+    // comes to the same address while this is kept: an inbox and the count of its handles are one allocation.
+    struct woken {
+        const inbox* address;
+        std::weak_ptr<inbox> handle;
+    };
+
     void run_until(std::coroutine_handle<> root, const bool& finished);
     void round();
     void sleep_or_poll();
@@ -150,7 +157,7 @@ private:
     loop_handle inbox_;
     list<message> deferred_;
     std::size_t visitors_ = 0;
-    std::vector<loop_handle> woken_; // the loops that this one has woken through its ring
+    std::vector<woken> woken_;
     wake_failure wake_failure_{*this};
     unsigned rounds_without_sleep_ = 0;
     bool running_ = false;

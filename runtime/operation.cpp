@@ -3,6 +3,7 @@
 namespace tuyau {
 
 void operation_base::abandon() noexcept {
+    require_own_loop();
     destroyed_ = true;
     loop& here = loop::current();
     if (state_ == state::in_flight) {
@@ -14,6 +15,7 @@ void operation_base::abandon() noexcept {
 
 void operation_base::stop() noexcept {
     if (state_ != state::in_flight) return;
+    require_own_loop();
     state_ = state::stopping;
     loop::current().requests().cancel(*this);
 }

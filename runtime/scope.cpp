@@ -43,14 +43,12 @@ scope::child scope::child_promise::get_return_object() noexcept {
     return {std::coroutine_handle<child_promise>::from_promise(*this)};
 }
 
-scope::scope(std::size_t most_children) noexcept : most_(most_children) {
-    require(most_children > 0, "a scope needs room for at least one child");
-}
-
 scope::child scope::run_child(scope&, task<> work) { co_await std::move(work); }
 
 void scope::spawn(task<> work) {
     require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
+    require(on_own_thread(), "a scope was used on another thread than its children's");
+    thread_ = scheduler::this_thread();
     auto handle = run_child(*this, std::move(work)).handle;
     children_.push_back(handle.promise());
     ++size_;
@@ -81,6 +79,11 @@ void scope::admit() noexcept {
 }
 
 void scope::stop() noexcept {
+    require(on_own_thread(), "a scope was stopped on another thread than its children's (see with_stop)");
+    stop_children();
+}
+
+void scope::stop_children() noexcept {
     stopped_ = true;
     children_.for_each([](child_promise& each) { each.chain_.request_stop(); });
 }
@@ -89,18 +92,21 @@ void scope::finished(std::exception_ptr error) noexcept {
     --size_;
     if (error && !error_) {
         error_ = std::move(error);
-        stop();
+        stop_children();
     }
-    waiting_for_room_.for_each([this](suspension& each) {
-        auto& waiting = static_cast<below&>(each);
-        if (size_ < waiting.bound_) waiting.resume_soon();
-    });
-    admit();
+    if (!waiting_for_room_.empty()) {
+        waiting_for_room_.for_each([this](suspension& each) {
+            auto& waiting = static_cast<below&>(each);
+            if (size_ < waiting.bound_) waiting.resume_soon();
+        });
+    }
+    if (!waiting_to_spawn_.empty()) admit();
     if (size_ == 0 && joiner_ != nullptr) joiner_->resume_soon();
 }
 
-scope::~scope() {
-    stop();
+void scope::destroy_children() noexcept {
+    require(on_own_thread(), "a scope was destroyed on another thread than its children's");
+    stop_children();
     while (!children_.empty()) {
         auto handle = std::coroutine_handle<child_promise>::from_promise(children_.front());
         handle.destroy();

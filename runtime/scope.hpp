@@ -23,10 +23,17 @@ namespace tuyau {
 class scope {
 public:
     /// A scope whose `spawn_bounded` lets `most_children` run at a time.
-    explicit scope(std::size_t most_children = std::numeric_limits<std::size_t>::max()) noexcept;
+    explicit scope(std::size_t most_children = std::numeric_limits<std::size_t>::max()) noexcept
+        : most_(most_children) {
+        require(most_children > 0, "a scope needs room for at least one child");
+    }
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
-    ~scope();
+    ~scope() {
+        if (!empty()) destroy_children();
+        require(joiner_ == nullptr && waiting_for_room_.empty() && waiting_to_spawn_.empty(),
+                "a scope was destroyed while a coroutine that is not its child waits on it");
+    }
 
     /// Starts `work`, which runs until it first suspends before this returns. A child spawned after a stop runs with the
     /// stop already requested.
@@ -66,6 +73,9 @@ private:
     void finished(std::exception_ptr error) noexcept;
     bool has_room() const noexcept { return size_ + admitted_ < most_; }
     void admit() noexcept;
+    void stop_children() noexcept;
+    void destroy_children() noexcept;
+    bool on_own_thread() const noexcept { return empty() || thread_ == scheduler::this_thread(); }
 
     struct child_promise;
     list<child_promise> children_;
@@ -76,6 +86,7 @@ private:
     list<suspension> waiting_for_room_;
     list<suspension> waiting_to_spawn_;
     std::exception_ptr error_;
+    const void* thread_ = nullptr; // of the children, while there are any
     bool stopped_ = false;
 };
 
@@ -195,7 +206,10 @@ private:
     bool stopped_ = false;
 };
 
-inline scope::below scope::fewer_than(std::size_t bound) noexcept { return below(*this, bound); }
+inline scope::below scope::fewer_than(std::size_t bound) noexcept {
+    require(bound > 0, "there are never fewer children than none, and the wait for that would not end");
+    return below(*this, bound);
+}
 
 inline scope::bounded_spawn scope::spawn_bounded(task<> work) noexcept { return bounded_spawn(*this, std::move(work)); }
 

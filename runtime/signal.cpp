@@ -1,5 +1,8 @@
 #include <tuyau/runtime/signal.hpp>
 
+#include <cerrno>
+#include <csignal>
+#include <string>
 #include <sys/signalfd.h>
 #include <system_error>
 
@@ -7,10 +10,19 @@
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
+namespace {
+
+constexpr int last_signal = 64; // signal(7), as many as a mask has bits
+
+} // namespace
 
 signal_set::signal_set(std::initializer_list<int> signals) {
     std::uint64_t wanted = 0;
-    for (int number : signals) wanted |= std::uint64_t{1} << (number - 1);
+    for (int number : signals) {
+        if (number < 1 || number > last_signal || number == SIGKILL || number == SIGSTOP)
+            throw std::system_error(EINVAL, std::system_category(), "cannot receive signal " + std::to_string(number));
+        wanted |= std::uint64_t{1} << (number - 1);
+    }
     fd_ = system::open_signals(wanted, &mask_before_);
     if (fd_ < 0) throw std::system_error(-fd_, std::system_category(), "cannot receive signals");
 }

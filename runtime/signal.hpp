@@ -14,7 +14,8 @@ namespace tuyau {
 /// it before other threads are started.
 class signal_set {
 public:
-    /// Throws `std::system_error` when no descriptor is left.
+    /// Throws `std::system_error` when no descriptor is left, and for what cannot be received: a number that is no signal,
+    /// SIGKILL and SIGSTOP.
     signal_set(std::initializer_list<int> signals);
     signal_set(const signal_set&) = delete;
     signal_set& operator=(const signal_set&) = delete;

@@ -5,9 +5,10 @@
 namespace tuyau {
 
 void stream_operation::arm() noexcept {
-    if (state_ != state::idle) return;
+    if (state_ != state::idle) return (void)home();
     loop& here = loop::current();
     if (here.closing()) return;
+    home_ = &here;
     prepare(here.requests().prepare(*this));
     state_ = state::armed;
 }
@@ -15,7 +16,7 @@ void stream_operation::arm() noexcept {
 void stream_operation::cancel() noexcept {
     if (state_ != state::armed) return;
     state_ = state::stopping;
-    loop::current().requests().cancel(*this);
+    home().requests().cancel(*this);
 }
 
 void stream_operation::abandon() noexcept {

@@ -66,6 +66,13 @@ protected:
 
     bool is_held() const noexcept { return holds_ != 0; }
 
+    /// The loop whose ring and buffers it uses, which must be the calling thread's.
+    loop& home() const noexcept {
+        loop& here = loop::current();
+        require(home_ == &here, "a stream or listener was used on another thread than that of the loop it waits on");
+        return here;
+    }
+
 private:
     enum class state : unsigned char { idle, armed, stopping };
 
@@ -73,6 +80,7 @@ private:
     void delete_if_unused() noexcept;
 
     readable* reader_ = nullptr;
+    loop* home_ = nullptr; // since it was last armed
     unsigned holds_ = 0;
     state state_ = state::idle;
     bool abandoned_ = false;

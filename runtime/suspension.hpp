@@ -50,6 +50,12 @@ protected:
         begin_wait_as(handle, nullptr, &visitor);
     }
 
+    /// For what can only be done on the thread of the loop that the coroutine was suspended on.
+    void require_own_loop() const noexcept {
+        require(scheduler::current() == home_,
+                "a coroutine was stopped or destroyed on another thread than that of the loop that it waits on");
+    }
+
     void end_wait() noexcept {
         if (chain_ != nullptr) chain_->waits_no_more(*this);
         chain_ = nullptr;

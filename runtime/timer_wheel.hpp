@@ -78,14 +78,14 @@ private:
 };
 
 /// `duration` after `from`, rounded up; the end of the clock's time where it cannot count so far, as with the longest
-/// duration there is, for "never".
+/// duration there is, for "never". A duration that is negative, or no number, is none.
 template <class Rep, class Period>
 timer_wheel::clock::time_point later(timer_wheel::clock::time_point from,
                                      std::chrono::duration<Rep, Period> duration) noexcept {
     using clock = timer_wheel::clock;
     using seconds = std::chrono::duration<double>;
+    if (!(seconds(duration) > seconds::zero())) return from;
     if (seconds(duration) >= seconds(clock::time_point::max() - from)) return clock::time_point::max();
-    if (seconds(duration) <= seconds::zero()) return from;
     return from + std::chrono::ceil<clock::duration>(duration);
 }
 

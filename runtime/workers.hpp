@@ -32,7 +32,10 @@ public:
     ~workers();
 
     std::size_t size() const noexcept { return handles_.size(); }
-    const loop_handle& operator[](std::size_t index) const noexcept { return handles_[index]; }
+    const loop_handle& operator[](std::size_t index) const noexcept {
+        require(index < size(), "there is no worker of that index");
+        return handles_[index];
+    }
     auto begin() const noexcept { return handles_.begin(); }
     auto end() const noexcept { return handles_.end(); }
 

@@ -19,12 +19,16 @@ namespace detail {
 template <class T, class Policy>
 class basic_channel {
 public:
+    /// Throws `std::bad_alloc` when there is no memory for so many items.
     explicit basic_channel(std::size_t capacity) : slots_(new std::optional<T>[capacity]), capacity_(capacity) {
         require(capacity > 0, "a channel needs room for at least one item");
     }
     basic_channel(const basic_channel&) = delete;
     basic_channel& operator=(const basic_channel&) = delete;
-    ~basic_channel() { const std::lock_guard lock(mutex_); } // who woke the last waiter may not have let go of it yet
+    ~basic_channel() {
+        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
+        require(senders_.empty() && receivers_.empty(), "a channel was destroyed while a coroutine waits on it");
+    }
 
     std::size_t capacity() const noexcept { return capacity_; }
 

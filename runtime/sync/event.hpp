@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include <tuyau/runtime/contract.hpp>
 #include <tuyau/runtime/sync/waiting.hpp>
 
 namespace tuyau {
@@ -16,7 +17,10 @@ public:
     basic_event() noexcept = default;
     basic_event(const basic_event&) = delete;
     basic_event& operator=(const basic_event&) = delete;
-    ~basic_event() { const std::lock_guard lock(mutex_); } // who woke the last waiter may not have let go of it yet
+    ~basic_event() {
+        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
+        require(waiting_.empty(), "an event was destroyed while a coroutine waits for it");
+    }
 
     /// Lets everybody go on who waits, and whoever comes until `reset`.
     void set() noexcept {

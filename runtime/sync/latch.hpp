@@ -18,7 +18,10 @@ public:
     explicit basic_latch(std::size_t count) noexcept : count_(count) {}
     basic_latch(const basic_latch&) = delete;
     basic_latch& operator=(const basic_latch&) = delete;
-    ~basic_latch() { const std::lock_guard lock(mutex_); } // who woke the last waiter may not have let go of it yet
+    ~basic_latch() {
+        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
+        require(waiting_.empty(), "a latch was destroyed while a coroutine waits for it");
+    }
 
     /// Counts down; at zero everybody goes on who waits. Not below zero.
     void count_down(std::size_t by = 1) noexcept {

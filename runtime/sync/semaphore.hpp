@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <mutex>
 
+#include <tuyau/runtime/contract.hpp>
 #include <tuyau/runtime/sync/waiting.hpp>
 
 namespace tuyau {
@@ -17,7 +19,10 @@ public:
     explicit basic_semaphore(std::size_t count) noexcept : count_(count) {}
     basic_semaphore(const basic_semaphore&) = delete;
     basic_semaphore& operator=(const basic_semaphore&) = delete;
-    ~basic_semaphore() { const std::lock_guard lock(mutex_); } // who woke the last waiter may not have let go of it yet
+    ~basic_semaphore() {
+        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
+        require(waiting_.empty(), "a semaphore was destroyed while a coroutine waits for it");
+    }
 
     /// `result<void>`: waits for a unit and takes it; `operation_canceled`, and none is taken, when the awaiting task is
     /// asked to stop first.
@@ -32,6 +37,8 @@ public:
     /// Gives `units` back, to those who have waited longest.
     void release(std::size_t units = 1) noexcept {
         const std::lock_guard lock(mutex_);
+        require(units <= std::numeric_limits<std::size_t>::max() - count_,
+                "a semaphore was given more units than it can count");
         give(units);
     }
 
