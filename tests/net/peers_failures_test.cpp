@@ -280,3 +280,35 @@ TEST_CASE("peers' failure: destroying what is in flight sleeps, and gives up aft
         CHECK(ring.in_flight() == 0); // as soon as it is back, the kernel has let go of everything
     }(pairs));
 }
+
+TEST_CASE("peers' failure: a cancel that does not find its request is forgotten") {
+    // The requests are cancelled as soon as they are submitted, while the kernel hands them from one part to the next.
+    for (const bool loop_ends : {false, true}) {
+        std::vector<descriptor_pair> pairs;
+        for (int number = 0; number < 250; ++number) pairs.push_back(descriptor_pair::tcp());
+        const int little = 4096;
+        const std::string much(1'000'000, 'x');
+        std::vector<tcp_stream> streams;
+        for (auto& each : pairs) {
+            ::setsockopt(each.first(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+            ::setsockopt(each.second(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+            streams.emplace_back(each.take_first());
+        }
+        int ended = 0;
+        scope senders;
+        loop here(queues_of_eight());
+        here.run([](scope& all, std::vector<tcp_stream>& to, const std::string& text, int& count, bool stop) -> task<> {
+            for (tcp_stream& each : to) {
+                all.spawn([](tcp_stream& stream, const std::string& bytes, int& cut_short) -> task<> {
+                    auto sent = co_await stream.send(bytes);
+                    if (!sent && tuyau::is_cancelled(sent.error())) ++cut_short;
+                }(each, text, count));
+            }
+            co_await tests::nop();
+            if (!stop) co_return;
+            all.stop();
+            co_await all.join();
+        }(senders, streams, much, ended, !loop_ends));
+        CHECK(ended == (loop_ends ? 0 : 250));
+    }
+}
