@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -25,7 +26,9 @@ public:
     explicit interval(std::chrono::duration<Rep, Period> period)
         : interval(later(system::now(), period), later({}, period).time_since_epoch()) {}
 
-    interval(clock::time_point first, clock::duration period) : next_(first), period_(period) {
+    /// A first time before the clock's beginning is the beginning.
+    interval(clock::time_point first, clock::duration period)
+        : next_(std::max(first, clock::time_point())), period_(period) {
         require(period > clock::duration::zero(), "an interval needs a period longer than zero");
     }
 
@@ -35,7 +38,7 @@ public:
         auto slept = co_await sleep_until(next_);
         if (!slept) co_return failure(slept.error());
         const auto late = static_cast<std::uint64_t>((system::now() - next_) / period_);
-        next_ += static_cast<clock::rep>(late + 1) * period_;
+        next_ = later(next_, static_cast<clock::rep>(late + 1) * period_);
         co_return late + 1;
     }
 

@@ -30,9 +30,10 @@ loop::~loop() {
     scheduler_.ready.clear();
     inbox_->close();
     deferred_.clear();
-    if (ring_.in_flight() != 0) {
+    while (ring_.in_flight() != 0) {
         ring_.cancel_all();
-        wait_until([this] { return ring_.in_flight() == 0; });
+        buffers_->publish();
+        ring_.wait(std::chrono::milliseconds(1)); // those that it did not find are found later
     }
     scheduler_.ready.clear();
     scheduler::exchange_current(previous_scheduler_);

@@ -29,6 +29,16 @@ void ring::cancel(completion_target& target) {
     io_uring_prep_cancel(&sqe, &target, 0);
     io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
     io_uring_sqe_set_data64(&sqe, uncounted);
+    cancelling_.push_back(target);
+}
+
+// The kernel does not find a request that is on its way between two of its parts, such as a send that has sent some and
+// is about to wait for room. It would go on as if nobody had asked.
+void ring::cancel_again() {
+    cancel_missed_ = false;
+    list<completion_target> all;
+    all.take(cancelling_);
+    while (completion_target* each = all.pop_front()) cancel(*each);
 }
 
 void ring::cancel_all() {
@@ -52,6 +62,8 @@ void ring::wake_other(int descriptor, completion_target& on_failure) {
 }
 
 void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {
+    if (cancel_missed_) [[unlikely]]
+        cancel_again();
     int result;
     if (wait_for == 0) {
         result = io_uring_submit_and_get_events(&ring_);
@@ -86,8 +98,14 @@ unsigned ring::dispatch() noexcept {
         io_uring_cq_advance(&ring_, 1);
         ++count;
         auto* target = reinterpret_cast<completion_target*>(data & ~uncounted);
-        if ((data & uncounted) == 0 && (flags & IORING_CQE_F_MORE) == 0) --in_flight_;
-        if (target == nullptr) continue; // a cancel that came too late, or another ring that woke this one
+        if ((data & uncounted) == 0 && (flags & IORING_CQE_F_MORE) == 0) {
+            --in_flight_;
+            if (!cancelling_.empty()) target->unlink();
+        }
+        if (target == nullptr) { // a cancel that found nothing, or another ring that woke this one
+            if (result == -ENOENT && !cancelling_.empty()) cancel_missed_ = true;
+            continue;
+        }
         target->complete(result, flags);
     }
     return count;

@@ -46,10 +46,12 @@ public:
         return sqe;
     }
 
-    /// Asks the kernel to end the target's request. Only the target's own last completion says that it has ended.
+    /// Asks the kernel to end the target's request, as often as it takes. Only the target's own last completion says that
+    /// it has ended.
     void cancel(completion_target& target);
 
     /// Asks the kernel to end every request of this ring.
+    /// Finds those only that are not on their way between two parts of the kernel.
     void cancel_all();
 
     /// Makes another ring, given by its descriptor, return from its wait (IORING_OP_MSG_RING). Completes to `on_failure`
@@ -101,12 +103,15 @@ private:
         return entry_after_submitting();
     }
     io_uring_sqe& entry_after_submitting();
+    void cancel_again();
     void enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit);
 
     io_uring ring_{};
     feature_set features_;
     std::uint64_t in_flight_ = 0;
     std::uint64_t overflows_ = 0;
+    list<completion_target> cancelling_; // until their last completion
+    bool cancel_missed_ = false;
 };
 
 } // namespace tuyau

@@ -282,7 +282,7 @@ TEST_CASE("a client that outlives the pool has nothing unread any more") {
     CHECK(outlives.unread() == 1);
     pool.reset();
     CHECK(outlives.unread() == 0);
-    CHECK_FALSE(static_cast<tuyau::list_node&>(outlives).linked());
+    CHECK_FALSE(static_cast<tuyau::buffer_client&>(outlives).linked());
 }
 
 TEST_CASE("a lease outlives the loop's pool, and may be given up after it") {
