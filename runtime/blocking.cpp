@@ -43,7 +43,7 @@ private:
         try {
             detail::start_thread([this] { work(); }).detach();
             ++threads_;
-        } catch (const std::system_error&) {
+        } catch (...) {
             if (threads_ != 0) return; // those that there are will do
             --waiting_count_;
             throw;

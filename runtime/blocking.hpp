@@ -85,7 +85,8 @@ inline constexpr unsigned blocking_threads = 4;
 /// Runs `call` on a thread kept for calls that block, while the loop goes on; its value. Its exceptions are thrown here.
 ///
 /// `operation_canceled` when the awaiting task is asked to stop first: a call that waits for its turn is then never made;
-/// one that runs is forgotten, not interrupted, as it is when the task is destroyed. So it must own all that it uses.
+/// one that runs is forgotten, not interrupted, as it is when the task is destroyed. So it must own all that it uses. It
+/// keeps its thread until it returns: as many calls that never do, and no other is ever made (name look-ups included).
 /// Throws `std::system_error` when no thread can be started.
 template <std::invocable Call>
 task<result<std::invoke_result_t<Call&>>> blocking(Call call) {

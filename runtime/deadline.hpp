@@ -19,6 +19,7 @@ class movable_timer : private timer_node {
 public:
     using clock = loop::clock;
 
+    /// Counted from the time of the loop's present round.
     template <class Rep, class Period>
     void expires_after(std::chrono::duration<Rep, Period> limit) noexcept {
         expires_at(later(loop::current().now(), limit));
@@ -69,15 +70,14 @@ public:
 
     /// One that has passed already stops the task before it starts.
     explicit deadline(clock::time_point limit) noexcept {
-        if (limit <= loop::current().now())
+        if (limit <= system::now())
             expire_now();
         else
             expires_at(limit);
     }
 
     template <class Rep, class Period>
-    explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept
-        : deadline(later(loop::current().now(), limit)) {}
+    explicit deadline(std::chrono::duration<Rep, Period> limit) noexcept : deadline(later(system::now(), limit)) {}
 
     deadline(const deadline&) = delete;
     deadline& operator=(const deadline&) = delete;

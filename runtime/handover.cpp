@@ -8,8 +8,10 @@ void visit::promise_type::last::await_suspend(std::coroutine_handle<promise_type
     handle.promise().owner_.end_there();
 }
 
-handover::~handover() {
+void handover::destroy_work() noexcept {
     if (unanswered_ == 0) return;
+    require_own_loop();
+    end_wait(); // no stop from here on
     destroying_ = true;
     send(destroy_);
     loop::current().wait_for_messages([this] { return unanswered_ == 0; });
@@ -41,6 +43,8 @@ void handover::arrive() noexcept {
 }
 
 // Once home has the answer this object may be gone, and with it the handle that keeps the inbox.
+
+void handover::turned_away() noexcept { broken_contract("a loop ended before it began a task that was handed to it"); }
 
 void handover::end_there() noexcept {
     over_there_ = true;

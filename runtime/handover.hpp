@@ -21,12 +21,15 @@ namespace detail {
 
 class handover;
 
-/// A message that calls a member function of whoever it is part of.
-template <class Owner, void (Owner::*Deliver)() noexcept>
+/// A message that calls a member function of whoever it is part of, and another one in place of it if the loop ends first.
+template <class Owner, void (Owner::*Deliver)() noexcept, void (Owner::*Discard)() noexcept = nullptr>
 class message_to final : public message {
 public:
     explicit message_to(Owner& owner) noexcept : owner_(owner) {}
     void deliver() noexcept override { (owner_.*Deliver)(); }
+    void discard() noexcept override {
+        if constexpr (Discard != nullptr) (owner_.*Discard)();
+    }
 
 private:
     Owner& owner_;
@@ -100,7 +103,10 @@ protected:
         : there_(std::move(there)), home_(loop::current().handle()), visit_(std::move(made)) {
         require(there_ != nullptr, "a task was handed to no loop");
     }
-    ~handover();
+    ~handover() = default;
+
+    /// First in the destructor of the derived class: nothing of it may go while the task still runs.
+    void destroy_work() noexcept;
 
     std::exception_ptr error_; // written there, read at home
 
@@ -115,6 +121,7 @@ private:
 
     // There.
     void arrive() noexcept;
+    void turned_away() noexcept;
     void stop_there() noexcept;
     void destroy_there() noexcept;
     void end_there() noexcept;
@@ -129,7 +136,7 @@ private:
     loop_handle there_;
     loop_handle home_;
     visit visit_;
-    message_to<handover, &handover::arrive> start_{*this};
+    message_to<handover, &handover::arrive, &handover::turned_away> start_{*this};
     message_to<handover, &handover::stop_there> stop_{*this};
     message_to<handover, &handover::destroy_there> destroy_{*this};
     message_to<handover, &handover::answered> ended_{*this};
@@ -157,6 +164,8 @@ template <class T, class Work>
 class handover_of final : public handover {
 public:
     handover_of(loop_handle there, Work work) : handover(std::move(there), run(*this, std::move(work))) {}
+
+    ~handover_of() { destroy_work(); }
 
     T await_resume() {
         if (error_) std::rethrow_exception(std::move(error_));

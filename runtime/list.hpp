@@ -41,6 +41,13 @@ public:
     bool empty() const noexcept { return !head_.linked(); }
     T& front() noexcept { return *static_cast<T*>(head_.next_); }
 
+    /// Whether the object at this address, which may be gone, is a member: looks at each of them.
+    bool contains(const T& item) const noexcept {
+        for (const list_node* node = head_.next_; node != &head_; node = node->next_)
+            if (static_cast<const T*>(node) == &item) return true;
+        return false;
+    }
+
     void push_back(T& item) noexcept {
         list_node& node = item;
         node.unlink();

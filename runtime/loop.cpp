@@ -1,6 +1,7 @@
 #include <tuyau/runtime/loop.hpp>
 
 #include <algorithm>
+#include <new>
 
 #include <tuyau/runtime/trampoline.hpp>
 
@@ -25,6 +26,7 @@ loop::loop(loop_options options)
 loop::~loop() {
     require(current_ == this,
             "a loop was destroyed on another thread than the one that made it, or before a later one");
+    require(visitors_ == 0, "a loop ended while a task that was handed to it was under way");
     closing_ = true;
     timers_.clear();
     scheduler_.ready.clear();
@@ -46,7 +48,11 @@ bool loop::wake_through_ring(inbox& target) noexcept {
     if (std::none_of(woken_.begin(), woken_.end(), is_target)) {
         const auto gone = [](const woken& each) { return each.handle.expired(); };
         woken_.erase(std::remove_if(woken_.begin(), woken_.end(), gone), woken_.end());
-        woken_.push_back({&target, target.weak_from_this()});
+        try {
+            woken_.push_back({&target, target.weak_from_this()});
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
     }
     ring_.wake_other(target.ring_descriptor(), wake_failure_);
     return true;
@@ -64,12 +70,13 @@ void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
     now_.reset(); // much may have happened since the loop was made
     trampoline::run(root);
     while (!finished) round();
+    if (ring_.prepared() != 0) ring_.poll(); // such as wake-ups of other loops
     running_ = in_round_ = false;
 }
 
 void loop::sleep_or_poll() {
     rounds_without_sleep_ = 0;
-    if (inbox_->may_sleep()) {
+    if (deferred_.empty() && inbox_->may_sleep()) {
         std::optional<std::chrono::nanoseconds> limit;
         if (timers_.any())
             if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());

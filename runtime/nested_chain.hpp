@@ -94,18 +94,19 @@ namespace detail {
 template <class Cause, class T, class Argument>
 task<result_of<T>> run_under(task<T> work, Argument argument) {
     Cause cause(std::move(argument));
+    task<T> inner = std::move(work); // goes before the chain that it runs in
     try {
         if constexpr (is_result<T>) {
-            T outcome = co_await in_nested_chain<T>(work, cause.chain());
+            T outcome = co_await in_nested_chain<T>(inner, cause.chain());
             const int reason = cause.reason();
             if (reason != 0 && !outcome && is_cancelled(outcome.error())) co_return failure(reason);
             co_return outcome;
         } else if constexpr (std::is_void_v<T>) {
-            co_await in_nested_chain<T>(work, cause.chain());
+            co_await in_nested_chain<T>(inner, cause.chain());
             if (const int reason = cause.reason(); reason != 0) co_return failure(reason);
             co_return result<void>();
         } else {
-            T outcome = co_await in_nested_chain<T>(work, cause.chain());
+            T outcome = co_await in_nested_chain<T>(inner, cause.chain());
             if (const int reason = cause.reason(); reason != 0) co_return failure(reason);
             co_return outcome;
         }

@@ -25,20 +25,29 @@ io_uring_sqe& ring::entry_after_submitting() {
 }
 
 void ring::cancel(completion_target& target) {
-    io_uring_sqe& sqe = free_entry();
-    io_uring_prep_cancel(&sqe, &target, 0);
-    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data64(&sqe, uncounted);
     cancelling_.push_back(target);
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    if (sqe == nullptr) [[unlikely]] {
+        sqe = &entry_after_submitting();
+        // That may have brought the target's last completion, and with it the target's end.
+        if (!cancelling_.contains(target)) {
+            io_uring_prep_nop(sqe);
+            io_uring_sqe_set_data64(sqe, uncounted);
+            return;
+        }
+    }
+    io_uring_prep_cancel(sqe, &target, 0);
+    io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+    io_uring_sqe_set_data64(sqe, uncounted);
 }
 
 // The kernel does not find a request that is on its way between two of its parts, such as a send that has sent some and
 // is about to wait for room. It would go on as if nobody had asked.
 void ring::cancel_again() {
     cancel_missed_ = false;
-    list<completion_target> all;
-    all.take(cancelling_);
-    while (completion_target* each = all.pop_front()) cancel(*each);
+    // A call from within this one, when the submission queue is full, goes on with the same list.
+    if (missed_.empty()) missed_.take(cancelling_);
+    while (completion_target* each = missed_.pop_front()) cancel(*each);
 }
 
 void ring::cancel_all() {
@@ -100,10 +109,11 @@ unsigned ring::dispatch() noexcept {
         auto* target = reinterpret_cast<completion_target*>(data & ~uncounted);
         if ((data & uncounted) == 0 && (flags & IORING_CQE_F_MORE) == 0) {
             --in_flight_;
-            if (!cancelling_.empty()) target->unlink();
+            if (target->linked()) [[unlikely]]
+                target->unlink(); // from those that are being cancelled
         }
         if (target == nullptr) { // a cancel that found nothing, or another ring that woke this one
-            if (result == -ENOENT && !cancelling_.empty()) cancel_missed_ = true;
+            if (result == -ENOENT) cancel_missed_ = true;
             continue;
         }
         target->complete(result, flags);

@@ -50,8 +50,7 @@ public:
     /// it has ended.
     void cancel(completion_target& target);
 
-    /// Asks the kernel to end every request of this ring.
-    /// Finds those only that are not on their way between two parts of the kernel.
+    /// Asks the kernel to end every request of this ring that it finds at this moment.
     void cancel_all();
 
     /// Makes another ring, given by its descriptor, return from its wait (IORING_OP_MSG_RING). Completes to `on_failure`
@@ -111,6 +110,7 @@ private:
     std::uint64_t in_flight_ = 0;
     std::uint64_t overflows_ = 0;
     list<completion_target> cancelling_; // until their last completion
+    list<completion_target> missed_;     // of those, the ones whose cancel is to be made again
     bool cancel_missed_ = false;
 };
 

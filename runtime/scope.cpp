@@ -25,7 +25,14 @@ struct scope::child_promise : list_node, frame_pool::pooled {
     last final_suspend() const noexcept { return {}; }
 
     void return_void() const noexcept {}
-    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    void unhandled_exception() noexcept {
+        try {
+            throw;
+        } catch (const std::system_error& error) {
+            if (owner_.stopped_ && is_cancelled(error.code())) return;
+        } catch (...) {}
+        error_ = std::current_exception();
+    }
     await_chain* chain() noexcept { return &chain_; }
 
     scope& owner_;
@@ -43,7 +50,11 @@ scope::child scope::child_promise::get_return_object() noexcept {
     return {std::coroutine_handle<child_promise>::from_promise(*this)};
 }
 
-scope::child scope::run_child(scope&, task<> work) { co_await std::move(work); }
+// A variable, not the parameter: it has to go before the chain, which is in the promise.
+scope::child scope::run_child(scope&, task<> given) {
+    task<> work = std::move(given);
+    co_await std::move(work);
+}
 
 void scope::spawn(task<> work) {
     require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");

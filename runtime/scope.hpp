@@ -36,7 +36,8 @@ public:
     }
 
     /// Starts `work`, which runs until it first suspends before this returns. A child spawned after a stop runs with the
-    /// stop already requested.
+    /// stop already requested. After a stop, a child that ends with `operation_canceled` (thrown by a result's `value()`)
+    /// has ended as asked: that is no error of the scope's.
     void spawn(task<> work);
 
     /// The same for work whose errors are values: one that is not the answer to a stop is thrown at `join` as a
@@ -48,6 +49,7 @@ public:
     /// `result<void>`: waits until fewer than the scope's bound of children run, first come first served, then spawns.
     /// `operation_canceled` when the awaiting task is asked to stop first: `work` has not begun then, and is destroyed.
     [[nodiscard]] bounded_spawn spawn_bounded(task<> work) noexcept;
+    [[nodiscard]] bounded_spawn spawn_bounded(task<result<void>> work);
 
     /// Asks every child to stop: their present and later waits end with `operation_canceled`.
     void stop() noexcept;
@@ -97,11 +99,13 @@ public:
         if (owner_.joiner_ == this) owner_.joiner_ = nullptr;
     }
 
-    bool await_ready() const noexcept { return owner_.empty(); }
+    bool await_ready() const noexcept {
+        require(owner_.joiner_ == nullptr, "a scope was joined twice at the same time");
+        return owner_.empty();
+    }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        require(owner_.joiner_ == nullptr, "a scope was joined twice at the same time");
         await_chain* chain = chain_of(handle.promise());
         if (chain != nullptr && chain->stop_requested()) {
             owner_.stop();
@@ -124,10 +128,7 @@ private:
     friend class scope;
 
     // Another child came between the end of the last one and our turn.
-    void wait_again() noexcept {
-        unlink();
-        begin_wait_in(suspension::handle(), chain_);
-    }
+    void wait_again() noexcept { suspension::wait_again(chain_); }
 
     scope& owner_;
     await_chain* chain_ = nullptr;
@@ -161,7 +162,12 @@ public:
     result<void> await_resume() {
         if (!std::exchange(admitted_, false)) return failure(std::errc::operation_canceled);
         --owner_.admitted_;
-        owner_.spawn(std::move(work_));
+        try {
+            owner_.spawn(std::move(work_));
+        } catch (...) { // no memory for it: the room goes to the next in line
+            owner_.admit();
+            throw;
+        }
         return {};
     }
 
@@ -212,6 +218,11 @@ inline scope::below scope::fewer_than(std::size_t bound) noexcept {
 }
 
 inline scope::bounded_spawn scope::spawn_bounded(task<> work) noexcept { return bounded_spawn(*this, std::move(work)); }
+
+inline scope::bounded_spawn scope::spawn_bounded(task<result<void>> work) {
+    require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
+    return bounded_spawn(*this, throw_error(std::move(work), *this));
+}
 
 inline scope::joined scope::join() noexcept { return joined(*this); }
 

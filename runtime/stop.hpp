@@ -80,7 +80,8 @@ task<result_of<T>> with_stop(std::stop_token token, task<T> work) {
 template <class T>
 task<T> shield(task<T> work) {
     await_chain apart;
-    co_return co_await detail::in_nested_chain<T>(work, apart, detail::outer_stops::hold_off);
+    task<T> inner = std::move(work); // goes before its chain
+    co_return co_await detail::in_nested_chain<T>(inner, apart, detail::outer_stops::hold_off);
 }
 
 /// Gives the stop token of the coroutine's own chain, to hand to code that is not ours; one that is never stopped outside

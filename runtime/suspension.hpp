@@ -50,6 +50,13 @@ protected:
         begin_wait_as(handle, nullptr, &visitor);
     }
 
+    /// Once woken and not resumed yet: waits on.
+    void wait_again(await_chain* chain) noexcept {
+        unlink();
+        chain_ = chain;
+        if (chain_ != nullptr) chain_->waits_for(*this);
+    }
+
     /// For what can only be done on the thread of the loop that the coroutine was suspended on.
     void require_own_loop() const noexcept {
         require(scheduler::current() == home_,

@@ -60,16 +60,25 @@ sleep sleep_for(std::chrono::duration<Rep, Period> duration) noexcept {
     return sleep(later(system::now(), duration));
 }
 
-/// Lets everything else that is ready go first.
+/// Lets everything else that is ready go first. `result<void>`: `operation_canceled` when the awaiting task has been asked
+/// to stop, so that a loop that computes can look.
 class [[nodiscard("a yield does nothing until it is awaited")]] yield final : public suspension {
 public:
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> handle) noexcept {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        stopped_ = is_stopped(handle);
         begin_wait_in(handle, nullptr);
         resume_soon();
     }
-    void await_resume() const noexcept {}
+    result<void> await_resume() const noexcept {
+        if (stopped_) return failure(std::errc::operation_canceled);
+        return {};
+    }
     void stop() noexcept override {}
+
+private:
+    bool stopped_ = false;
 };
 
 } // namespace tuyau

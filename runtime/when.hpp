@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <optional>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -67,7 +68,14 @@ public:
 private:
     template <class T, class Finished>
     static task<> keep(task<T> work, std::optional<outcome_of<T>>& outcome, Finished& finished, std::size_t index) {
-        if constexpr (std::is_void_v<T>) {
+        if constexpr (is_result<T>) {
+            try {
+                outcome.emplace(co_await std::move(work));
+            } catch (const std::system_error& error) { // as value() of a result throws it
+                if (!is_cancelled(error.code())) throw;
+                outcome.emplace(failure(error.code()));
+            }
+        } else if constexpr (std::is_void_v<T>) {
             co_await std::move(work);
             outcome.emplace();
         } else {
@@ -79,11 +87,19 @@ private:
     scope children_;
 };
 
+/// None is there when the task was stopped and said so by a throw of `operation_canceled`.
+template <class T>
+outcome_of<T> value_of_outcome(std::optional<outcome_of<T>>& outcome) {
+    if constexpr (std::is_void_v<T>) return {};
+    if (!outcome) throw std::system_error(std::make_error_code(std::errc::operation_canceled));
+    return std::move(*outcome);
+}
+
 template <class T>
 std::vector<outcome_of<T>> values_of(std::vector<std::optional<outcome_of<T>>>& outcomes) {
     std::vector<outcome_of<T>> values;
     values.reserve(outcomes.size());
-    for (auto& each : outcomes) values.push_back(std::move(*each));
+    for (auto& each : outcomes) values.push_back(value_of_outcome<T>(each));
     return values;
 }
 
@@ -110,7 +126,8 @@ task<std::tuple<outcome_of<T>...>> when_all(task<T>... work) {
     };
     detail::start_all<T...>(branches, all, outcomes, finished, std::index_sequence_for<T...>());
     co_await branches.join();
-    co_return std::apply([](auto&... each) { return std::tuple<outcome_of<T>...>(std::move(*each)...); }, outcomes);
+    auto values = [](auto&... each) { return std::tuple<outcome_of<T>...>(detail::value_of_outcome<T>(each)...); };
+    co_return std::apply(values, outcomes);
 }
 
 /// The same for any number of tasks of one type, none included.
@@ -143,8 +160,8 @@ task<first_of<T...>> when_any(task<T>... work) {
     };
     detail::start_all<T...>(branches, all, outcomes, finished, std::index_sequence_for<T...>());
     co_await branches.join();
-    auto values = std::apply([](auto&... each) { return std::tuple<outcome_of<T>...>(std::move(*each)...); }, outcomes);
-    co_return first_of<T...>{*first, std::move(values)};
+    auto values = [](auto&... each) { return std::tuple<outcome_of<T>...>(detail::value_of_outcome<T>(each)...); };
+    co_return first_of<T...>{*first, std::apply(values, outcomes)};
 }
 
 /// The same for tasks of one type; there must be at least one.

@@ -20,8 +20,8 @@ struct worker_options {
 /// Threads with a loop and a ring each, which run the tasks that are handed to them: `co_await run_on(cores[0], task)`.
 ///
 /// They sleep while they have nothing to do. Their signals are blocked: those go to the threads that ask for them. Made
-/// and destroyed on one thread; destroying them ends the threads, which must have no task left: they end before the
-/// coroutines that wait for them do only if those outlive the workers, so declare the workers first.
+/// and destroyed on one thread; destroying them ends the threads, which must have no task left: declare the workers before
+/// the scopes and tasks that hand them work.
 class workers {
 public:
     /// Returns once every loop is there. Throws `ring_error` when one cannot be set up, `std::system_error` when a thread

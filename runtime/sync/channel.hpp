@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <tuyau/runtime/contract.hpp>
@@ -18,6 +19,9 @@ namespace detail {
 
 template <class T, class Policy>
 class basic_channel {
+    static_assert(std::is_nothrow_move_constructible_v<T>,
+                  "an item on its way must not be lost: give its type a move that cannot throw, or send a unique_ptr");
+
 public:
     /// Throws `std::bad_alloc` when there is no memory for so many items.
     explicit basic_channel(std::size_t capacity) : slots_(new std::optional<T>[capacity]), capacity_(capacity) {
@@ -27,7 +31,8 @@ public:
     basic_channel& operator=(const basic_channel&) = delete;
     ~basic_channel() {
         const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
-        require(senders_.empty() && receivers_.empty(), "a channel was destroyed while a coroutine waits on it");
+        require(senders_.empty() && receivers_.empty() && promised_ == 0,
+                "a channel was destroyed while a coroutine waits on it");
     }
 
     std::size_t capacity() const noexcept { return capacity_; }

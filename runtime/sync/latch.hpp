@@ -40,11 +40,10 @@ public:
     /// `result<void>`: waits until the count is zero; `operation_canceled` when the awaiting task is asked to stop first.
     [[nodiscard]] admission<basic_latch> wait() noexcept { return admission<basic_latch>(*this); }
 
-    /// Counts down by one and waits for the others.
-    [[nodiscard]] admission<basic_latch> arrive_and_wait() noexcept {
-        count_down();
-        return wait();
-    }
+    class arrival;
+
+    /// `result<void>`: counts down by one when it is awaited, and waits for the others.
+    [[nodiscard]] arrival arrive_and_wait() noexcept { return arrival(*this); }
 
 private:
     friend class admission<basic_latch>;
@@ -54,6 +53,26 @@ private:
     mutable typename Policy::lockable mutex_;
     list<typename Policy::node> waiting_;
     std::size_t count_;
+};
+
+template <class Policy>
+class [[nodiscard("nobody has arrived until this is awaited")]] basic_latch<Policy>::arrival {
+public:
+    explicit arrival(basic_latch& owner) noexcept : owner_(owner), zero_(owner) {}
+
+    bool await_ready() const noexcept { return false; }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+        owner_.count_down();
+        return zero_.await_suspend(handle);
+    }
+
+    result<void> await_resume() noexcept { return zero_.await_resume(); }
+
+private:
+    basic_latch& owner_;
+    admission<basic_latch> zero_;
 };
 
 } // namespace detail

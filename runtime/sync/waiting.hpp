@@ -13,7 +13,8 @@
 
 /// What the synchronisation of coroutines is made of. Each kind (event, semaphore, mutex, latch, channel) is written once,
 /// over one of two policies: `within_loop`, for the coroutines of one loop, which needs no lock and no atomic operation;
-/// and `across_loops`, for those of several loops and for threads that have none.
+/// and `across_loops`, for those of several loops and for threads that have none. What a coroutine does across loops wakes
+/// the others with its own loop's next submission: at once, unless it goes on to block its thread.
 namespace tuyau::detail {
 
 struct within_loop {

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <span>
 #include <string>
+#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
@@ -311,4 +312,27 @@ TEST_CASE("peers' failure: a cancel that does not find its request is forgotten"
         }(senders, streams, much, ended, !loop_ends));
         CHECK(ended == (loop_ends ? 0 : 250));
     }
+}
+
+TEST_CASE("a stream that ends while room is made for its cancel is let go once") {
+    struct nobody final : tuyau::completion_target {
+        void complete(int, unsigned) noexcept override {}
+    };
+    nobody others;
+    loop here(queues_of_eight());
+    for (int round = 0; round < 20; ++round) {
+        here.run([](loop& on, nobody& target) -> task<> {
+            auto pair = descriptor_pair::tcp();
+            auto stream = std::make_unique<tcp_stream>(pair.take_first());
+            auto wait = [](tcp_stream& from) -> task<> { co_await from.receive(); };
+            auto reader = tests::loose::start(wait(*stream));
+            co_await tests::nop();
+            ::shutdown(pair.second(), SHUT_WR); // the last completion is there, and has not been read
+            while (on.requests().prepared() < 8) io_uring_prep_nop(&on.requests().prepare(target));
+            reader.destroy();
+            stream.reset();
+        }(here, others));
+    }
+    here.wait_until([&] { return here.requests().in_flight() == 0; });
+    CHECK(here.requests().in_flight() == 0);
 }

@@ -294,7 +294,7 @@ TEST_CASE("descriptors that are not open, and space for nothing, are errors or n
         CHECK(read.error() == std::errc::bad_file_descriptor);
         auto written = co_await tuyau::write_all(-1, space);
         CHECK(written.error() == std::errc::bad_file_descriptor);
-        auto no_bytes = co_await tuyau::write_all(-1, {});
+        auto no_bytes = co_await tuyau::write_all(-1, "");
         CHECK(no_bytes);
         auto pipe = tests::descriptor_pair::pipe();
         tests::write_now(pipe.second(), "x");
@@ -399,7 +399,7 @@ TEMPLATE_TEST_CASE("counts beyond what can be counted are refused", "", of_one_l
           }) == "a semaphore was given more units than it can count");
     CHECK(broken_contract_of([] {
               typename TestType::latch down(0);
-              (void)down.arrive_and_wait();
+              down.count_down();
           }) == "a latch was counted down below zero");
     const typename TestType::latch down(0);
     CHECK(down.is_down());

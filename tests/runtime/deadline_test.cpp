@@ -329,3 +329,16 @@ TEST_CASE(
     };
     CHECK_THROWS_AS(here.run(with_deadline(1ms, fail())), std::system_error);
 }
+
+TEST_CASE("a deadline counts from the moment it is awaited, not from the beginning of the round") {
+    loop here;
+    here.run([]() -> task<> {
+        const auto round = loop::current().now();           // looked at, and kept for this round
+        while (loop::clock::now() < round + 10ms) continue; // a coroutine that computes
+        const auto begin = loop::clock::now();
+        auto forever = []() -> task<result<void>> { co_return co_await tuyau::sleep_for(1h); };
+        auto outcome = co_await with_deadline(5ms, forever());
+        CHECK(outcome.error() == std::errc::timed_out);
+        CHECK(loop::clock::now() - begin >= 5ms);
+    }());
+}

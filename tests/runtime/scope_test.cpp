@@ -336,3 +336,84 @@ TEST_CASE("a bound on children holds, and the waiting ends with a stop") {
         co_await full.join();
     }());
 }
+
+TEST_CASE("a child that says by a throw that it was stopped is no error of the scope that stopped it") {
+    loop here;
+    here.run([]() -> task<> {
+        auto insist = []() -> task<> { (co_await tuyau::sleep_for(std::chrono::hours(1))).value(); };
+        tuyau::scope children;
+        children.spawn(insist());
+        children.stop();
+        co_await children.join();
+        CHECK(children.empty());
+    }());
+}
+
+TEST_CASE("a child whose error is a value stops its siblings, and the error is thrown at join") {
+    loop here;
+    here.run([]() -> task<> {
+        auto fail = []() -> task<tuyau::result<void>> {
+            co_await tests::nop();
+            co_return tuyau::failure(std::errc::io_error);
+        };
+        auto wait = []() -> task<tuyau::result<void>> { co_return co_await tuyau::sleep_for(std::chrono::hours(1)); };
+        tuyau::scope children(2);
+        auto first = co_await children.spawn_bounded(fail());
+        CHECK(first);
+        children.spawn(wait());
+        std::error_code thrown;
+        try {
+            co_await children.join();
+        } catch (const std::system_error& error) {
+            thrown = error.code();
+        }
+        CHECK(thrown == std::errc::io_error);
+    }());
+}
+
+TEST_CASE("spawn_bounded waits for room, first come, first served, and a stop leaves its work unbegun") {
+    loop here;
+    std::vector<int> begun;
+    here.run([](std::vector<int>& order) -> task<> {
+        tuyau::scope children(1);
+        auto work = [](std::vector<int>& to, int name) -> task<> {
+            to.push_back(name);
+            co_await tuyau::yield();
+        };
+        auto spawn = [&](int name) -> task<> { co_await children.spawn_bounded(work(order, name)); };
+        tuyau::scope spawners;
+        for (int name = 1; name <= 3; ++name) spawners.spawn(spawn(name));
+        CHECK(order == std::vector{1});
+        co_await spawners.join();
+        tuyau::scope stopped;
+        stopped.spawn(spawn(4));
+        stopped.stop();
+        co_await stopped.join();
+        co_await children.join();
+    }(begun));
+    CHECK(begun == std::vector{1, 2, 3});
+}
+
+TEST_CASE("a child spawned when the joiner has been woken and has not run is waited for too") {
+    loop here;
+    bool second_ended = false;
+    here.run([](bool& ended) -> task<> {
+        tuyau::scope children;
+        auto once = []() -> task<> { co_await tuyau::yield(); };
+        auto later = [](bool& to) -> task<> {
+            for (int round = 0; round < 5; ++round) co_await tuyau::yield();
+            to = true;
+        };
+        auto join = [](tuyau::scope& of, bool& to) -> task<> {
+            co_await of.join();
+            CHECK(to);
+        };
+        children.spawn(once());
+        tuyau::scope joining;
+        joining.spawn(join(children, ended));
+        while (!children.empty()) co_await tuyau::yield();
+        children.spawn(later(ended));
+        co_await joining.join();
+    }(second_ended));
+    CHECK(second_ended);
+}

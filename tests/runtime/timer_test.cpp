@@ -12,6 +12,7 @@
 
 #include "helpers.hpp"
 
+#include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/scope.hpp>
 
 using namespace std::chrono_literals;
@@ -156,4 +157,15 @@ TEST_CASE("a duration added to a time is rounded up and stays within what the cl
     CHECK(later(now, std::chrono::hours::max()) == steady::time_point::max());
     CHECK(later(now, std::chrono::hours::min()) == now);
     CHECK(later(now, steady::duration::max()) == steady::time_point::max());
+}
+
+TEST_CASE("a yield always yields, and tells of a stop") {
+    loop here;
+    auto outcome = here.run(tuyau::with_deadline(std::chrono::milliseconds(2), []() -> task<result<int>> {
+        for (int rounds = 0;; ++rounds) {
+            auto going = co_await tuyau::yield();
+            if (!going) co_return tuyau::failure(going.error());
+        }
+    }()));
+    CHECK(outcome.error() == std::errc::timed_out);
 }

@@ -176,3 +176,18 @@ TEST_CASE("when_any of two sleeps makes no request to the kernel") {
     CHECK(first.index == 0);
     CHECK(here.requests().native()->sq.sqe_tail == before);
 }
+
+TEST_CASE("a loser that says by a throw that it was cancelled hides no winner and no error") {
+    loop here;
+    auto insist = []() -> task<result<int>> {
+        (co_await tuyau::sleep_for(1h)).value();
+        co_return 1;
+    };
+    auto insist_on_nothing = []() -> task<> { (co_await tuyau::sleep_for(1h)).value(); };
+    auto first = here.run(tuyau::when_any(text("fast"), insist(), insist_on_nothing()));
+    CHECK(std::get<0>(first.outcomes) == "fast");
+    CHECK(tuyau::is_cancelled(std::get<1>(first.outcomes).error()));
+    auto [failed, stopped] = here.run(tuyau::when_all(fail(std::errc::connection_reset), insist()));
+    CHECK(failed.error() == std::errc::connection_reset);
+    CHECK(tuyau::is_cancelled(stopped.error()));
+}

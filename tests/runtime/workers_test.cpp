@@ -367,3 +367,77 @@ TEST_CASE("waiters of several loops that are stopped while they are served lose 
     here.run(others.run_on_each(take_and_give));
     CHECK(units.available() == 3);
 }
+
+TEST_CASE("what a coroutine sets as the last thing its loop runs is seen by the other loops") {
+    workers others({.count = 1});
+    loop here;
+    for (int round = 0; round < 50; ++round) {
+        tuyau::concurrent::event go;
+        std::atomic<bool> went = false;
+        auto wait = [&]() -> task<> {
+            co_await go.wait();
+            went = true;
+        };
+        std::jthread waiting([&] {
+            loop own;
+            own.run(run_on(others[0], wait));
+        });
+        auto set = [](tuyau::concurrent::event& event) -> task<> {
+            event.set();
+            co_return;
+        };
+        here.run(set(go)); // and nothing after it, while the others sleep
+        CHECK(tests::eventually([&] { return went.load(); }));
+    }
+}
+
+TEST_CASE("a value that comes while its awaiter is being destroyed is destroyed too") {
+    workers others({.count = 1});
+    loop here;
+    static std::atomic<int> alive = 0;
+    struct counted {
+        counted() { ++alive; }
+        counted(counted&&) noexcept { ++alive; }
+        ~counted() { --alive; }
+    };
+    here.run([](workers& cores) -> task<> {
+        for (int round = 0; round < 200; ++round) {
+            auto give = []() -> task<counted> {
+                co_await tuyau::yield();
+                co_return counted();
+            };
+            auto wait = [](workers& all, auto call) -> task<> { co_await run_on(all[0], call); };
+            auto midway = tests::loose::start(wait(cores, give));
+            for (int pause = 0; pause < round % 4; ++pause) co_await tests::nop();
+            midway.destroy();
+        }
+    }(others));
+    CHECK(alive == 0);
+}
+
+TEST_CASE("a loop that ends while a task that was handed to it is under way is a broken contract") {
+    CHECK(tests::broken_contract_of([] {
+              loop here;
+              tuyau::concurrent::event arrived;
+              std::jthread other;
+              here.run([](std::jthread& thread, tuyau::concurrent::event& there) -> task<> {
+                  tuyau::concurrent::event ready;
+                  tuyau::loop_handle handle;
+                  thread = std::jthread([&] {
+                      loop own;
+                      handle = own.handle();
+                      auto until = [](auto& on, auto& to) -> task<> {
+                          on.set();
+                          co_await to.wait();
+                      };
+                      own.run(until(ready, there));
+                  });
+                  co_await ready.wait();
+                  auto stay = [](auto& to) -> task<> {
+                      to.set();
+                      co_await tuyau::sleep_for(1h);
+                  };
+                  co_await run_on(handle, stay(there));
+              }(other, arrived));
+          }) == "a loop ended while a task that was handed to it was under way");
+}
