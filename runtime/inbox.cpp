@@ -15,14 +15,14 @@ inbox::inbox(ring& owner) : owner_(owner), ring_fd_(owner.descriptor()), event_f
 inbox::~inbox() { system::close(event_fd_); }
 
 bool inbox::post(message& letter) noexcept {
-    loop* here = loop::current_or_null();
-    return put(letter, [&] {
-        if (here == nullptr || !here->wake_through_ring(*this)) raise();
+    return put(letter, [this] {
+        loop* here = loop::current_or_null();
+        if (here == nullptr || !here->wake_through_ring(*this)) raise_once();
     });
 }
 
 bool inbox::post_now(message& letter) noexcept {
-    return put(letter, [this] { raise(); });
+    return put(letter, [this] { raise_once(); });
 }
 
 template <class Wake>
@@ -32,8 +32,13 @@ bool inbox::put(message& letter, Wake wake) noexcept {
     letters_.push_back(letter);
     // Under the lock: once it is released the loop may deliver the message, and end.
     has_mail_.store(true, std::memory_order_seq_cst);
-    if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false)) wake();
+    if (asleep_.load(std::memory_order_seq_cst)) wake();
     return true;
+}
+
+void inbox::raise_once() noexcept {
+    // Not so for a wake-up through a ring, which leaves later: whoever posts before that still wakes the loop at once.
+    if (asleep_.exchange(false)) raise();
 }
 
 void inbox::raise() noexcept { system::raise_event(event_fd_); }

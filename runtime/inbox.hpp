@@ -73,6 +73,7 @@ public:
 private:
     template <class Wake>
     bool put(message& letter, Wake wake) noexcept;
+    void raise_once() noexcept;
     void deliver_all();
     void watch() noexcept;
     void complete(int outcome, unsigned flags) noexcept override;

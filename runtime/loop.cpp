@@ -44,17 +44,21 @@ loop::~loop() {
 
 bool loop::wake_through_ring(inbox& target) noexcept {
     if (!in_round_ || !ring_.uses(feature::message_ring)) return false; // nothing may be submitted for long
-    const auto is_target = [&](const woken& each) { return each.address == &target; };
-    if (std::none_of(woken_.begin(), woken_.end(), is_target)) {
+    auto place = std::find_if(woken_.begin(), woken_.end(), [&](const woken& each) { return each.address == &target; });
+    if (place == woken_.end()) {
         const auto gone = [](const woken& each) { return each.handle.expired(); };
         woken_.erase(std::remove_if(woken_.begin(), woken_.end(), gone), woken_.end());
         try {
-            woken_.push_back({&target, target.weak_from_this()});
+            woken_.push_back({&target, target.weak_from_this(), 0});
         } catch (const std::bad_alloc&) {
             return false;
         }
+        place = woken_.end() - 1;
+    } else if (ring_.is_prepared(place->wake_up)) {
+        return true; // it will look after that
     }
     ring_.wake_other(target.ring_descriptor(), wake_failure_);
+    place->wake_up = ring_.last_prepared();
     return true;
 }
 

@@ -134,6 +134,7 @@ private:
     struct woken {
         const inbox* address;
         std::weak_ptr<inbox> handle;
+        unsigned wake_up; // where the request lies
     };
 
     void run_until(std::coroutine_handle<> root, const bool& finished);

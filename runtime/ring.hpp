@@ -79,6 +79,10 @@ public:
     /// Requests prepared and not yet submitted.
     unsigned prepared() const noexcept { return io_uring_sq_ready(&ring_); }
 
+    /// Where the request lies that was prepared last, and whether one that lay there still waits to be submitted.
+    unsigned last_prepared() const noexcept { return ring_.sq.sqe_tail - 1; }
+    bool is_prepared(unsigned position) const noexcept { return position - *ring_.sq.khead < prepared(); }
+
     /// Times that a full completion queue made the kernel keep completions aside.
     std::uint64_t overflows() const noexcept { return overflows_; }
 

@@ -386,8 +386,8 @@ TEST_CASE("spawn_bounded waits for room, first come, first served, and a stop le
         CHECK(order == std::vector{1});
         co_await spawners.join();
         tuyau::scope stopped;
-        stopped.spawn(spawn(4));
         stopped.stop();
+        stopped.spawn(spawn(4));
         co_await stopped.join();
         co_await children.join();
     }(begun));
