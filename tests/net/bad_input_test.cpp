@@ -94,6 +94,7 @@ TEST_CASE("memory that is not the program's is an error of the kernel") {
 TEST_CASE("a stream of a descriptor that is none, or no socket, answers with the kernel's error") {
     loop here;
     auto pipe = descriptor_pair::pipe();
+    tests::write_now(pipe.second(), "x"); // without a buffer ring the kernel is asked when there is something
     here.run([](int no_socket) -> task<> {
         for (const auto& [fd, error] :
              {std::pair(-1, std::errc::bad_file_descriptor), std::pair(no_socket, std::errc::not_a_socket)}) {

@@ -162,7 +162,7 @@ TEST_CASE("a duration added to a time is rounded up and stays within what the cl
 TEST_CASE("a yield always yields, and tells of a stop") {
     loop here;
     auto outcome = here.run(tuyau::with_deadline(std::chrono::milliseconds(2), []() -> task<result<int>> {
-        for (int rounds = 0;; ++rounds) {
+        for (;;) {
             auto going = co_await tuyau::yield();
             if (!going) co_return tuyau::failure(going.error());
         }
