@@ -372,9 +372,11 @@ TEST_CASE("what a coroutine sets as the last thing its loop runs is seen by the 
     workers others({.count = 1});
     loop here;
     for (int round = 0; round < 50; ++round) {
+        tuyau::concurrent::event arrived;
         tuyau::concurrent::event go;
         std::atomic<bool> went = false;
         auto wait = [&]() -> task<> {
+            arrived.set();
             co_await go.wait();
             went = true;
         };
@@ -386,7 +388,9 @@ TEST_CASE("what a coroutine sets as the last thing its loop runs is seen by the 
             event.set();
             co_return;
         };
-        here.run(set(go)); // and nothing after it, while the others sleep
+        auto until = [](tuyau::concurrent::event& event) -> task<> { co_await event.wait(); };
+        here.run(until(arrived));
+        here.run(set(go)); // and nothing after it, while the other sleeps, or is about to
         CHECK(tests::eventually([&] { return went.load(); }));
     }
 }
