@@ -319,7 +319,7 @@ TEST_CASE("a stream that ends while room is made for its cancel is let go once")
         void complete(int, unsigned) noexcept override {}
     };
     nobody others;
-    loop here(queues_of_eight());
+    loop here({.ring = {.submission_entries = 8}});
     for (int round = 0; round < 20; ++round) {
         here.run([](loop& on, nobody& target) -> task<> {
             auto pair = descriptor_pair::tcp();
