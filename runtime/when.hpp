@@ -49,25 +49,40 @@ bool is_error(const T& outcome) noexcept {
         return false;
 }
 
-/// Runs tasks side by side and waits for all of them. `first` is told each time that one has finished, before the next.
+/// What the others of several tasks are stopped by.
+enum class others_stop { at_first_error, at_first_end };
+
+/// Runs tasks side by side and waits for all of them.
 class side_by_side {
 public:
     /// In the chain of the coroutine that waits for them: a stop that came before them reaches them from the start.
-    explicit side_by_side(const await_chain* chain) noexcept {
+    side_by_side(const await_chain* chain, others_stop when) noexcept : when_(when) {
         if (chain != nullptr && chain->stop_requested()) children_.stop();
     }
 
-    template <class T, class Finished>
-    void start(task<T> work, std::optional<outcome_of<T>>& outcome, Finished& finished, std::size_t index) {
-        children_.spawn(keep(std::move(work), outcome, finished, index));
+    template <class T>
+    void start(task<T> work, std::optional<outcome_of<T>>& outcome, std::size_t index) {
+        children_.spawn(keep(*this, std::move(work), outcome, index));
     }
 
-    void stop() noexcept { children_.stop(); }
+    template <class... T, std::size_t... Index>
+    void start(std::tuple<task<T>...>& work, std::tuple<std::optional<outcome_of<T>>...>& outcomes,
+               std::index_sequence<Index...>) {
+        (start<T>(std::move(std::get<Index>(work)), std::get<Index>(outcomes), Index), ...);
+    }
+
     auto join() noexcept { return children_.join(); }
 
+    /// After `join`: which task was the first to end. None when all were stopped and said so by a throw of
+    /// `operation_canceled`, which is then thrown from here.
+    std::size_t first() const {
+        if (!first_) throw std::system_error(std::make_error_code(std::errc::operation_canceled));
+        return *first_;
+    }
+
 private:
-    template <class T, class Finished>
-    static task<> keep(task<T> work, std::optional<outcome_of<T>>& outcome, Finished& finished, std::size_t index) {
+    template <class T>
+    static task<> keep(side_by_side& owner, task<T> work, std::optional<outcome_of<T>>& outcome, std::size_t index) {
         if constexpr (is_result<T>) {
             try {
                 outcome.emplace(co_await std::move(work));
@@ -81,10 +96,18 @@ private:
         } else {
             outcome.emplace(co_await std::move(work));
         }
-        finished(index, is_error(*outcome));
+        owner.ended(index, is_error(*outcome));
     }
 
-    scope children_;
+    void ended(std::size_t index, bool failed) noexcept {
+        const bool is_first = !first_;
+        if (is_first) first_ = index;
+        if (when_ == others_stop::at_first_end ? is_first : failed) children_.stop();
+    }
+
+    others_stop when_;
+    std::optional<std::size_t> first_;
+    scope children_; // last: its children use all of the above
 };
 
 /// None is there when the task was stopped and said so by a throw of `operation_canceled`.
@@ -103,11 +126,10 @@ std::vector<outcome_of<T>> values_of(std::vector<std::optional<outcome_of<T>>>& 
     return values;
 }
 
-template <class... T, std::size_t... Index, class Finished>
-void start_all(side_by_side& branches, std::tuple<task<T>...>& work,
-               std::tuple<std::optional<outcome_of<T>>...>& outcomes, Finished& finished,
-               std::index_sequence<Index...>) {
-    (branches.start(std::move(std::get<Index>(work)), std::get<Index>(outcomes), finished, Index), ...);
+template <class... T>
+std::tuple<outcome_of<T>...> values_of(std::tuple<std::optional<outcome_of<T>>...>& outcomes) {
+    const auto values = [](auto&... each) { return std::tuple<outcome_of<T>...>(value_of_outcome<T>(each)...); };
+    return std::apply(values, outcomes);
 }
 
 } // namespace detail
@@ -120,26 +142,19 @@ template <class... T>
 task<std::tuple<outcome_of<T>...>> when_all(task<T>... work) {
     std::tuple<task<T>...> all(std::move(work)...);
     std::tuple<std::optional<outcome_of<T>>...> outcomes;
-    detail::side_by_side branches(co_await this_chain());
-    auto finished = [&](std::size_t, bool failed) {
-        if (failed) branches.stop();
-    };
-    detail::start_all<T...>(branches, all, outcomes, finished, std::index_sequence_for<T...>());
+    detail::side_by_side branches(co_await this_chain(), detail::others_stop::at_first_error);
+    branches.start<T...>(all, outcomes, std::index_sequence_for<T...>());
     co_await branches.join();
-    auto values = [](auto&... each) { return std::tuple<outcome_of<T>...>(detail::value_of_outcome<T>(each)...); };
-    co_return std::apply(values, outcomes);
+    co_return detail::values_of<T...>(outcomes);
 }
 
 /// The same for any number of tasks of one type, none included.
 template <class T>
 task<std::vector<outcome_of<T>>> when_all(std::vector<task<T>> work) {
     std::vector<std::optional<outcome_of<T>>> outcomes(work.size());
-    detail::side_by_side branches(co_await this_chain());
-    auto finished = [&](std::size_t, bool failed) {
-        if (failed) branches.stop();
-    };
+    detail::side_by_side branches(co_await this_chain(), detail::others_stop::at_first_error);
     for (std::size_t index = 0; index < work.size(); ++index)
-        branches.start(std::move(work[index]), outcomes[index], finished, index);
+        branches.start<T>(std::move(work[index]), outcomes[index], index);
     co_await branches.join();
     co_return detail::values_of<T>(outcomes);
 }
@@ -151,17 +166,10 @@ template <class... T>
 task<first_of<T...>> when_any(task<T>... work) {
     std::tuple<task<T>...> all(std::move(work)...);
     std::tuple<std::optional<outcome_of<T>>...> outcomes;
-    std::optional<std::size_t> first;
-    detail::side_by_side branches(co_await this_chain());
-    auto finished = [&](std::size_t index, bool) {
-        if (first) return;
-        first = index;
-        branches.stop();
-    };
-    detail::start_all<T...>(branches, all, outcomes, finished, std::index_sequence_for<T...>());
+    detail::side_by_side branches(co_await this_chain(), detail::others_stop::at_first_end);
+    branches.start<T...>(all, outcomes, std::index_sequence_for<T...>());
     co_await branches.join();
-    auto values = [](auto&... each) { return std::tuple<outcome_of<T>...>(detail::value_of_outcome<T>(each)...); };
-    co_return first_of<T...>{*first, std::apply(values, outcomes)};
+    co_return first_of<T...>{branches.first(), detail::values_of<T...>(outcomes)};
 }
 
 /// The same for tasks of one type; there must be at least one.
@@ -169,17 +177,11 @@ template <class T>
 task<first_of_many<T>> when_any(std::vector<task<T>> work) {
     require(!work.empty(), "when_any was given no task, so that none can be the first to finish");
     std::vector<std::optional<outcome_of<T>>> outcomes(work.size());
-    std::optional<std::size_t> first;
-    detail::side_by_side branches(co_await this_chain());
-    auto finished = [&](std::size_t index, bool) {
-        if (first) return;
-        first = index;
-        branches.stop();
-    };
+    detail::side_by_side branches(co_await this_chain(), detail::others_stop::at_first_end);
     for (std::size_t index = 0; index < work.size(); ++index)
-        branches.start(std::move(work[index]), outcomes[index], finished, index);
+        branches.start<T>(std::move(work[index]), outcomes[index], index);
     co_await branches.join();
-    co_return first_of_many<T>{*first, detail::values_of<T>(outcomes)};
+    co_return first_of_many<T>{branches.first(), detail::values_of<T>(outcomes)};
 }
 
 } // namespace tuyau

@@ -191,3 +191,22 @@ TEST_CASE("a loser that says by a throw that it was cancelled hides no winner an
     CHECK(failed.error() == std::errc::connection_reset);
     CHECK(tuyau::is_cancelled(stopped.error()));
 }
+
+TEST_CASE("when_any whose tasks are all stopped, and say so by a throw, throws the same") {
+    loop here;
+    auto any = []() -> task<> {
+        auto insist = []() -> task<> { (co_await tuyau::sleep_for(1h)).value(); };
+        std::vector<task<>> many;
+        many.push_back(insist());
+        std::error_code of_two;
+        try {
+            co_await tuyau::when_any(insist(), insist());
+        } catch (const std::system_error& error) {
+            of_two = error.code();
+        }
+        CHECK(tuyau::is_cancelled(of_two));
+        co_await tuyau::when_any(std::move(many));
+    };
+    auto outcome = here.run(tuyau::with_deadline(1ms, any()));
+    CHECK(outcome.error() == std::errc::timed_out);
+}
