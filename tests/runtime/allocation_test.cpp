@@ -15,19 +15,17 @@
 #include <tuyau/runtime/interval.hpp>
 #include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/stop.hpp>
-#include <tuyau/runtime/sync/channel.hpp>
-#include <tuyau/runtime/sync/event.hpp>
-#include <tuyau/runtime/sync/latch.hpp>
-#include <tuyau/runtime/sync/mutex.hpp>
-#include <tuyau/runtime/sync/semaphore.hpp>
 #include <tuyau/runtime/timer.hpp>
 #include <tuyau/runtime/when.hpp>
 #include <tuyau/runtime/workers.hpp>
 
 #include "helpers.hpp"
+#include "synchronisation_sets.hpp"
 #include "support/allocations.hpp"
 
 using namespace std::chrono_literals;
+using tests::of_one_loop;
+using tests::of_several_loops;
 using tuyau::loop;
 using tuyau::result;
 using tuyau::scope;
@@ -120,21 +118,6 @@ TEST_CASE("waiting for all and for any of a few tasks allocates nothing") {
               expect(any.index == 1, "another winner");
           }) == 0);
 }
-
-struct of_one_loop {
-    using event = tuyau::event;
-    using latch = tuyau::latch;
-    using mutex = tuyau::mutex;
-    using semaphore = tuyau::semaphore;
-    using channel = tuyau::channel<int>;
-};
-struct of_several_loops {
-    using event = tuyau::concurrent::event;
-    using latch = tuyau::concurrent::latch;
-    using mutex = tuyau::concurrent::mutex;
-    using semaphore = tuyau::concurrent::semaphore;
-    using channel = tuyau::concurrent::channel<int>;
-};
 
 TEMPLATE_TEST_CASE("waiting for each other allocates nothing", "", of_one_loop, of_several_loops) {
     typename TestType::channel items(1);

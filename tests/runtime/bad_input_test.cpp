@@ -22,19 +22,17 @@
 #include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/signal.hpp>
 #include <tuyau/runtime/stop.hpp>
-#include <tuyau/runtime/sync/channel.hpp>
-#include <tuyau/runtime/sync/event.hpp>
-#include <tuyau/runtime/sync/latch.hpp>
-#include <tuyau/runtime/sync/mutex.hpp>
-#include <tuyau/runtime/sync/semaphore.hpp>
 #include <tuyau/runtime/timer.hpp>
 #include <tuyau/runtime/when.hpp>
 #include <tuyau/runtime/workers.hpp>
 
 #include "helpers.hpp"
+#include "synchronisation_sets.hpp"
 
 using namespace std::chrono_literals;
 using tests::broken_contract_of;
+using tests::of_one_loop;
+using tests::of_several_loops;
 using tuyau::loop;
 using tuyau::result;
 using tuyau::scope;
@@ -340,21 +338,6 @@ TEST_CASE("there are as many workers as there are") {
               (void)cores[1];
           }) == "there is no worker of that index");
 }
-
-struct of_one_loop {
-    using event = tuyau::event;
-    using latch = tuyau::latch;
-    using mutex = tuyau::mutex;
-    using semaphore = tuyau::semaphore;
-    using channel = tuyau::channel<int>;
-};
-struct of_several_loops {
-    using event = tuyau::concurrent::event;
-    using latch = tuyau::concurrent::latch;
-    using mutex = tuyau::concurrent::mutex;
-    using semaphore = tuyau::concurrent::semaphore;
-    using channel = tuyau::concurrent::channel<int>;
-};
 
 namespace {
 

@@ -7,33 +7,17 @@
 
 #include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/scope.hpp>
-#include <tuyau/runtime/sync/channel.hpp>
-#include <tuyau/runtime/sync/event.hpp>
-#include <tuyau/runtime/sync/latch.hpp>
-#include <tuyau/runtime/sync/mutex.hpp>
-#include <tuyau/runtime/sync/semaphore.hpp>
 
 #include "helpers.hpp"
+#include "synchronisation_sets.hpp"
 
 using namespace std::chrono_literals;
+using tests::of_one_loop;
+using tests::of_several_loops;
 using tuyau::loop;
 using tuyau::result;
 using tuyau::scope;
 using tuyau::task;
-
-/// The two sets, which behave alike within one loop.
-struct of_one_loop {
-    using event = tuyau::event;
-    using latch = tuyau::latch;
-    using mutex = tuyau::mutex;
-    using semaphore = tuyau::semaphore;
-};
-struct of_several_loops {
-    using event = tuyau::concurrent::event;
-    using latch = tuyau::concurrent::latch;
-    using mutex = tuyau::concurrent::mutex;
-    using semaphore = tuyau::concurrent::semaphore;
-};
 
 namespace {
 
