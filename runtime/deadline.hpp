@@ -157,8 +157,9 @@ private:
 /// time counts from the moment that this task is awaited; zero or less has passed at once.
 ///
 /// The outcome is `work`'s own. Two exceptions: when the limit passed, a `work` that ends with `operation_canceled`
-/// (as a value, or thrown by a result's `value()`) becomes `timed_out`, and so does one whose type holds no error. A value that arrived in the race is delivered. Stops
-/// from outside reach `work`, which ends with `operation_canceled`. Deadlines nest.
+/// (as a value, or thrown by a result's `value()`) becomes `timed_out`, and so does one whose type holds no error. A value
+/// that arrived in the race is delivered. Stops from outside reach `work`, which ends with `operation_canceled`. Deadlines
+/// nest.
 template <class Rep, class Period, class T>
 task<result_of<T>> with_deadline(std::chrono::duration<Rep, Period> limit, task<T> work) {
     return detail::run_under<deadline>(std::move(work), limit);

@@ -42,21 +42,17 @@ void handover::arrive() noexcept {
     first_run_.resume_soon();
 }
 
-// Once home has the answer this object may be gone, and with it the handle that keeps the inbox.
-
 void handover::turned_away() noexcept { broken_contract("a loop ended before it began a task that was handed to it"); }
 
 void handover::end_there() noexcept {
     over_there_ = true;
     loop::current().visitor_left();
-    const loop_handle home = home_;
-    home->post(ended_);
+    answer(ended_);
 }
 
 void handover::stop_there() noexcept {
     if (!over_there_) visit_.handle_.promise().chain_.request_stop();
-    const loop_handle home = home_;
-    home->post(stop_seen_);
+    answer(stop_seen_);
 }
 
 void handover::destroy_there() noexcept {
@@ -68,8 +64,13 @@ void handover::destroy_there() noexcept {
         visit_.destroy();
         end_there();
     }
+    answer(destroy_seen_);
+}
+
+void handover::answer(message& letter) noexcept {
+    // Once home has it this object may be gone, and with it the handle that keeps the inbox.
     const loop_handle home = home_;
-    home->post(destroy_seen_);
+    home->post(letter);
 }
 
 } // namespace tuyau::detail

@@ -61,7 +61,6 @@ public:
         await_chain chain_;
     };
 
-    visit() noexcept = default;
     visit(visit&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     visit& operator=(visit&&) = delete;
     ~visit() { destroy(); }
@@ -125,6 +124,7 @@ private:
     void stop_there() noexcept;
     void destroy_there() noexcept;
     void end_there() noexcept;
+    void answer(message& letter) noexcept;
 
     // The first run there is a resumption like any other.
     struct first_run final : suspension {

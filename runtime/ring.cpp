@@ -8,6 +8,22 @@
 #include <tuyau/runtime/ring_setup.hpp>
 
 namespace tuyau {
+namespace {
+
+// A request that is not counted as in flight: its target, or none, lies beside this bit.
+constexpr std::uint64_t uncounted = 1;
+
+std::uint64_t uncounted_data(const completion_target* target) noexcept {
+    return reinterpret_cast<std::uintptr_t>(target) | uncounted;
+}
+
+/// Completes to `target`, or to nobody, and only if it fails.
+void report_failure_only(io_uring_sqe& sqe, const completion_target* target) noexcept {
+    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
+    io_uring_sqe_set_data64(&sqe, uncounted_data(target));
+}
+
+} // namespace
 
 ring::ring(ring_options options)
     : features_(detail::set_up(ring_, options, options.without | features_switched_off())) {}
@@ -32,13 +48,11 @@ void ring::cancel(completion_target& target) {
         // That may have brought the target's last completion, and with it the target's end.
         if (!cancelling_.contains(target)) {
             io_uring_prep_nop(sqe);
-            io_uring_sqe_set_data64(sqe, uncounted);
-            return;
+            return report_failure_only(*sqe, nullptr);
         }
     }
     io_uring_prep_cancel(sqe, &target, 0);
-    io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data64(sqe, uncounted);
+    report_failure_only(*sqe, nullptr);
 }
 
 // The kernel does not find a request that is on its way between two of its parts, such as a send that has sent some and
@@ -53,21 +67,19 @@ void ring::cancel_again() {
 void ring::cancel_all() {
     io_uring_sqe& sqe = free_entry();
     io_uring_prep_cancel64(&sqe, 0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
-    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data64(&sqe, uncounted);
+    report_failure_only(sqe, nullptr);
 }
 
 void ring::watch(int descriptor, completion_target& target) {
     io_uring_sqe& sqe = free_entry();
     io_uring_prep_poll_multishot(&sqe, descriptor, POLLIN);
-    io_uring_sqe_set_data64(&sqe, reinterpret_cast<std::uintptr_t>(&target) | uncounted);
+    io_uring_sqe_set_data64(&sqe, uncounted_data(&target));
 }
 
 void ring::wake_other(int descriptor, completion_target& on_failure) {
     io_uring_sqe& sqe = free_entry();
     io_uring_prep_msg_ring(&sqe, descriptor, 0, uncounted, 0);
-    io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data64(&sqe, reinterpret_cast<std::uintptr_t>(&on_failure) | uncounted);
+    report_failure_only(sqe, &on_failure);
 }
 
 void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {

@@ -97,9 +97,6 @@ public:
     io_uring* native() noexcept { return &ring_; }
 
 private:
-    // A request that is not counted as in flight: its target, or none, lies beside this bit.
-    static constexpr std::uint64_t uncounted = 1;
-
     io_uring_sqe& free_entry() {
         if (io_uring_sqe* sqe = io_uring_get_sqe(&ring_)) [[likely]]
             return *sqe;

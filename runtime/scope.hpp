@@ -147,8 +147,7 @@ public:
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-        stopped_ = is_stopped(handle);
-        if (stopped_) return false;
+        if (is_stopped(handle)) return false;
         if (owner_.waiting_to_spawn_.empty() && owner_.has_room()) {
             ++owner_.admitted_;
             admitted_ = true;
@@ -172,9 +171,7 @@ public:
     }
 
     void stop() noexcept override {
-        if (admitted_) return;
-        stopped_ = true;
-        resume_soon();
+        if (!admitted_) resume_soon();
     }
 
 private:
@@ -182,7 +179,6 @@ private:
     scope& owner_;
     task<> work_;
     bool admitted_ = false;
-    bool stopped_ = false;
 };
 
 class scope::below final : public suspension {
