@@ -23,6 +23,8 @@ class basic_channel {
                   "an item on its way must not be lost: give its type a move that cannot throw, or send a unique_ptr");
 
 public:
+    using policy = Policy;
+
     /// Throws `std::bad_alloc` when there is no memory for so many items.
     explicit basic_channel(std::size_t capacity) : slots_(new std::optional<T>[capacity]), capacity_(capacity) {
         require(capacity > 0, "a channel needs room for at least one item");
@@ -51,8 +53,8 @@ public:
     void close() noexcept {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        while (auto* waiting = senders_.pop_front()) static_cast<send_operation&>(*waiting).end();
-        while (auto* waiting = receivers_.pop_front()) static_cast<receive_operation&>(*waiting).end();
+        while (auto* waiting = senders_.pop_front()) static_cast<send_operation&>(*waiting).wake_up();
+        while (auto* waiting = receivers_.pop_front()) static_cast<receive_operation&>(*waiting).wake_up();
     }
 
     /// Puts `item` in if there is room and the channel is open; whether it did. `item` is left as it was if not.
@@ -81,7 +83,7 @@ public:
     [[nodiscard]] receive_operation receive() noexcept { return receive_operation(*this); }
 
 private:
-    class waiter;
+    friend class queued<basic_channel>;
 
     // All below: under the lock.
 
@@ -103,7 +105,7 @@ private:
         if (auto* waiting = static_cast<receive_operation*>(receivers_.pop_front())) {
             ++promised_;
             waiting->promised_ = true;
-            waiting->end();
+            waiting->wake_up();
         }
     }
 
@@ -115,7 +117,7 @@ private:
         if (auto* waiting = static_cast<send_operation*>(senders_.pop_front())) {
             waiting->sent_ = true;
             put(std::move(waiting->item_));
-            waiting->end();
+            waiting->wake_up();
         }
         return item;
     }
@@ -132,56 +134,10 @@ private:
 };
 
 template <class T, class Policy>
-class basic_channel<T, Policy>::waiter : public Policy::waiter {
-public:
-    bool await_ready() const noexcept { return false; }
-
-    void stop() noexcept override {
-        {
-            const std::lock_guard lock(owner_.mutex_);
-            if (woken_) return; // it goes on with what it was woken for
-            this->leave_list();
-        }
-        stopped_ = true;
-        waiting_ = false;
-        this->resume_soon();
-    }
-
-    /// By the channel, under its lock.
-    void end() noexcept {
-        woken_ = true;
-        this->wake();
-    }
-
-protected:
-    explicit waiter(basic_channel& owner) noexcept : owner_(owner) {}
-
-    /// Leaves whatever list it is in, when it is destroyed in place of being resumed. Under the lock.
-    void leave() noexcept {
-        if (woken_)
-            this->withdraw();
-        else
-            this->leave_list();
-    }
-
-    template <class Promise>
-    void wait_in(list<typename Policy::node>& list, std::coroutine_handle<Promise> handle) noexcept {
-        this->begin_wait(handle);
-        waiting_ = true;
-        list.push_back(*this);
-    }
-
-    basic_channel& owner_;
-    bool stopped_ = false;
-    bool waiting_ = false; // on the waiter's own thread
-    bool woken_ = false;   // under the lock, until it goes on
-};
-
-template <class T, class Policy>
 class [[nodiscard("nothing is sent until this is awaited")]] basic_channel<T, Policy>::send_operation final
-    : public waiter {
+    : public queued<basic_channel<T, Policy>> {
 public:
-    send_operation(basic_channel& owner, T item) : waiter(owner), item_(std::move(item)) {}
+    send_operation(basic_channel& owner, T item) : queued<basic_channel>(owner), item_(std::move(item)) {}
     ~send_operation() {
         if (!this->waiting_) return;
         const std::lock_guard lock(this->owner_.mutex_);
@@ -214,9 +170,9 @@ private:
 
 template <class T, class Policy>
 class [[nodiscard("nothing is received until this is awaited")]] basic_channel<T, Policy>::receive_operation final
-    : public waiter {
+    : public queued<basic_channel<T, Policy>> {
 public:
-    explicit receive_operation(basic_channel& owner) noexcept : waiter(owner) {}
+    explicit receive_operation(basic_channel& owner) noexcept : queued<basic_channel>(owner) {}
     ~receive_operation() {
         if (!this->waiting_) return;
         const std::lock_guard lock(this->owner_.mutex_);

@@ -2,7 +2,6 @@
 
 #include <mutex>
 
-#include <tuyau/runtime/contract.hpp>
 #include <tuyau/runtime/sync/waiting.hpp>
 
 namespace tuyau {
@@ -10,32 +9,24 @@ namespace tuyau {
 namespace detail {
 
 template <class Policy>
-class basic_event {
+class basic_event : public waited_for<basic_event<Policy>, Policy> {
 public:
-    using policy = Policy;
-
-    basic_event() noexcept = default;
-    basic_event(const basic_event&) = delete;
-    basic_event& operator=(const basic_event&) = delete;
-    ~basic_event() {
-        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
-        require(waiting_.empty(), "an event was destroyed while a coroutine waits for it");
-    }
+    static constexpr const char* destroyed_too_early = "an event was destroyed while a coroutine waits for it";
 
     /// Lets everybody go on who waits, and whoever comes until `reset`.
     void set() noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         set_ = true;
-        while (auto* next = waiting_.pop_front()) static_cast<admission<basic_event>&>(*next).admit();
+        this->admit_all();
     }
 
     void reset() noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         set_ = false;
     }
 
     bool is_set() const noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         return set_;
     }
 
@@ -47,8 +38,6 @@ private:
     bool admit() const noexcept { return set_; }
     void admitted_in_vain() const noexcept {}
 
-    mutable typename Policy::lockable mutex_;
-    list<typename Policy::node> waiting_;
     bool set_ = false;
 };
 

@@ -11,29 +11,22 @@ namespace tuyau {
 namespace detail {
 
 template <class Policy>
-class basic_latch {
+class basic_latch : public waited_for<basic_latch<Policy>, Policy> {
 public:
-    using policy = Policy;
+    static constexpr const char* destroyed_too_early = "a latch was destroyed while a coroutine waits for it";
 
     explicit basic_latch(std::size_t count) noexcept : count_(count) {}
-    basic_latch(const basic_latch&) = delete;
-    basic_latch& operator=(const basic_latch&) = delete;
-    ~basic_latch() {
-        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
-        require(waiting_.empty(), "a latch was destroyed while a coroutine waits for it");
-    }
 
     /// Counts down; at zero everybody goes on who waits. Not below zero.
     void count_down(std::size_t by = 1) noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         require(by <= count_, "a latch was counted down below zero");
         count_ -= by;
-        if (count_ != 0) return;
-        while (auto* next = waiting_.pop_front()) static_cast<admission<basic_latch>&>(*next).admit();
+        if (count_ == 0) this->admit_all();
     }
 
     bool is_down() const noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         return count_ == 0;
     }
 
@@ -50,8 +43,6 @@ private:
     bool admit() const noexcept { return count_ == 0; }
     void admitted_in_vain() const noexcept {}
 
-    mutable typename Policy::lockable mutex_;
-    list<typename Policy::node> waiting_;
     std::size_t count_;
 };
 

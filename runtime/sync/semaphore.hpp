@@ -12,17 +12,11 @@ namespace tuyau {
 namespace detail {
 
 template <class Policy>
-class basic_semaphore {
+class basic_semaphore : public waited_for<basic_semaphore<Policy>, Policy> {
 public:
-    using policy = Policy;
+    static constexpr const char* destroyed_too_early = "a semaphore was destroyed while a coroutine waits for it";
 
     explicit basic_semaphore(std::size_t count) noexcept : count_(count) {}
-    basic_semaphore(const basic_semaphore&) = delete;
-    basic_semaphore& operator=(const basic_semaphore&) = delete;
-    ~basic_semaphore() {
-        const std::lock_guard lock(mutex_); // who woke the last waiter may not have let go of it yet
-        require(waiting_.empty(), "a semaphore was destroyed while a coroutine waits for it");
-    }
 
     /// `result<void>`: waits for a unit and takes it; `operation_canceled`, and none is taken, when the awaiting task is
     /// asked to stop first.
@@ -30,13 +24,13 @@ public:
 
     /// Takes a unit if there is one that nobody waits for.
     bool try_acquire() noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         return admit();
     }
 
     /// Gives `units` back, to those who have waited longest.
     void release(std::size_t units = 1) noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         require(units <= std::numeric_limits<std::size_t>::max() - count_,
                 "a semaphore was given more units than it can count");
         give(units);
@@ -44,7 +38,7 @@ public:
 
     /// Units that are free now.
     std::size_t available() const noexcept {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(this->mutex_);
         return count_;
     }
 
@@ -60,16 +54,10 @@ private:
     void admitted_in_vain() noexcept { give(1); }
 
     void give(std::size_t units) noexcept {
-        for (; units != 0; --units) {
-            auto* next = waiting_.pop_front();
-            if (next == nullptr) break;
-            static_cast<admission<basic_semaphore>&>(*next).admit();
-        }
+        while (units != 0 && this->admit_next()) --units;
         count_ += units;
     }
 
-    mutable typename Policy::lockable mutex_;
-    list<typename Policy::node> waiting_;
     std::size_t count_;
 };
 
