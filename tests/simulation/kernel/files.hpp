@@ -1,0 +1,90 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "file.hpp"
+
+namespace simulation {
+
+/// eventfd(2).
+class event_file final : public file {
+public:
+    using file::file;
+    outcome read(char* to, std::size_t size) override;
+    outcome write(const char* from, std::size_t size) override;
+    short readiness() const override;
+
+private:
+    std::uint64_t count_ = 0;
+};
+
+/// signalfd(2).
+class signal_file final : public file {
+public:
+    signal_file(kernel& owner, std::uint64_t signals) noexcept : file(owner), signals_(signals) {}
+    outcome read(char* to, std::size_t size) override;
+    short readiness() const override;
+
+    /// Whether it is one of those that are received here; it then waits to be read.
+    bool receive(int number);
+
+private:
+    std::uint64_t signals_;
+    std::deque<int> received_;
+};
+
+/// pipe(2): what both ends share, and the ends. Also what a program has for its standard input and output.
+struct pipe_buffer {
+    byte_queue bytes;
+    std::size_t room = 65536; // pipe(7)
+    bool readable = true;     // somebody has the other end
+    bool writable = true;
+    file* reader = nullptr;
+    file* writer = nullptr;
+};
+
+class pipe_reader final : public file {
+public:
+    pipe_reader(kernel& owner, std::shared_ptr<pipe_buffer> shared);
+    ~pipe_reader() override;
+    outcome read(char* to, std::size_t size) override;
+    short readiness() const override;
+    void released() override;
+
+private:
+    std::shared_ptr<pipe_buffer> shared_;
+};
+
+class pipe_writer final : public file {
+public:
+    pipe_writer(kernel& owner, std::shared_ptr<pipe_buffer> shared);
+    ~pipe_writer() override;
+    outcome write(const char* from, std::size_t size) override;
+    short readiness() const override;
+    void released() override;
+
+private:
+    std::shared_ptr<pipe_buffer> shared_;
+};
+
+/// A regular file, kept in memory under its path.
+class regular_file final : public file {
+public:
+    regular_file(kernel& owner, std::shared_ptr<std::string> content) noexcept
+        : file(owner), content_(std::move(content)) {}
+    outcome read(char* to, std::size_t size) override;
+    outcome write(const char* from, std::size_t size) override;
+    short readiness() const override;
+
+    std::size_t size() const noexcept { return content_->size(); }
+    void move_to(std::size_t position) noexcept { position_ = position; }
+    std::size_t position() const noexcept { return position_; }
+
+private:
+    std::shared_ptr<std::string> content_;
+    std::size_t position_ = 0;
+};
+
+} // namespace simulation

@@ -1,0 +1,192 @@
+#include "kernel.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "ring.hpp"
+
+namespace simulation {
+
+kernel* kernel::current_ = nullptr;
+
+kernel::kernel(std::uint64_t seed) : seed_(seed), random_(seed) {
+    if (current_ != nullptr) violation("two kernels at once");
+    current_ = this;
+    for (unsigned what = 0; what <= static_cast<unsigned>(missing::message_ring); ++what)
+        if (strikes(fault::feature_missing)) set_lacking(static_cast<missing>(what));
+}
+
+kernel::~kernel() {
+    faults_.calm();
+    time_.clear();
+    descriptors_.clear();
+    time_.clear(); // what closing has set going
+    current_ = nullptr;
+}
+
+kernel& kernel::current() {
+    if (current_ == nullptr) {
+        std::fputs("the program called a simulated kernel that is not there\n", report());
+        std::_Exit(violation_code);
+    }
+    return *current_;
+}
+
+std::FILE* kernel::report() noexcept {
+    static std::FILE* const out = ::fdopen(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100), "w");
+    return out != nullptr ? out : stderr;
+}
+
+int kernel::open(std::shared_ptr<file> what) { return open_at(next_descriptor_++, std::move(what)); }
+
+int kernel::open_at(int fd, std::shared_ptr<file> what) {
+    descriptors_[fd] = std::move(what);
+    return fd;
+}
+
+std::shared_ptr<file> kernel::find(int fd) const {
+    const auto place = descriptors_.find(fd);
+    return place == descriptors_.end() ? nullptr : place->second;
+}
+
+int kernel::close(int fd) {
+    const auto place = descriptors_.find(fd);
+    if (place == descriptors_.end()) {
+        if (is_closed(fd)) violation(fmt::format("descriptor {} was closed twice", fd));
+        return -EBADF;
+    }
+    const auto what = std::move(place->second);
+    descriptors_.erase(place);
+    // The runtime watches its eventfd to the end, as a request that names no memory and that nobody waits for.
+    if (!what->waiting().empty() && dynamic_cast<event_file*>(what.get()) == nullptr)
+        violation(fmt::format("descriptor {} was closed while request #{} used it", fd, what->waiting().front().request));
+    what->released();
+    return 0;
+}
+
+std::shared_ptr<pipe_buffer> kernel::open_input(int fd) {
+    auto shared = std::make_shared<pipe_buffer>();
+    open_at(fd, std::make_shared<pipe_reader>(*this, shared));
+    return shared;
+}
+
+std::shared_ptr<pipe_buffer> kernel::open_output(int fd) {
+    auto shared = std::make_shared<pipe_buffer>();
+    shared->room = std::size_t{1} << 40; // somebody reads as fast as it comes
+    open_at(fd, std::make_shared<pipe_writer>(*this, shared));
+    return shared;
+}
+
+void kernel::signal(int number) {
+    for (auto& [fd, what] : descriptors_)
+        if (auto* receiver = dynamic_cast<signal_file*>(what.get()); receiver != nullptr && receiver->receive(number))
+            return;
+    note("a signal that nobody receives:", number);
+}
+
+void kernel::add(simulated_ring& ring) {
+    rings_.push_back(&ring);
+    ++threads_[std::this_thread::get_id()];
+    changed_.notify_all();
+}
+
+void kernel::remove(simulated_ring& ring) {
+    std::erase(rings_, &ring);
+    const auto place = threads_.find(std::this_thread::get_id());
+    if (place != threads_.end() && --place->second == 0) threads_.erase(place);
+    if (expected_threads_ != 0) --expected_threads_;
+    ++progress_;
+    changed_.notify_all();
+}
+
+simulated_ring* kernel::ring_with(int descriptor) const noexcept {
+    for (simulated_ring* each : rings_)
+        if (each->descriptor() == descriptor) return each;
+    return nullptr;
+}
+
+void kernel::look_again(const file::waiting_request& who) {
+    for (simulated_ring* each : rings_)
+        if (each->number() == who.ring) each->look_again(who.request);
+    if (sleepers_.size() > 1 || foreign_threads_) changed_.notify_all();
+}
+
+bool kernel::everybody_sleeps() const { return sleepers_.size() >= std::max(threads_.size(), expected_threads_); }
+
+/// Wakes one of those who have what they wait for.
+bool kernel::wake_one() {
+    std::vector<sleeper*> ready;
+    for (sleeper* each : sleepers_)
+        if (!each->woken && (each->ring->completions() >= each->wait_for || (each->until && *each->until <= now())))
+            ready.push_back(each);
+    if (ready.empty()) return false;
+    ready[random_.below(ready.size())]->woken = true;
+    changed_.notify_all();
+    return true;
+}
+
+void kernel::go_on() {
+    std::optional<instant> next = time_.next();
+    for (const sleeper* each : sleepers_)
+        if (each->until && (!next || *each->until < *next)) next = each->until;
+    if (next) return time_.advance(*next);
+    if (!foreign_threads_) violation("everybody sleeps, and nothing is left that could wake anyone");
+}
+
+void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instant> until) {
+    constexpr auto patience = std::chrono::milliseconds(50); // in real time, with a thread that sleeps elsewhere
+    constexpr auto most_patience = std::chrono::seconds(20);
+    sleeper self{&ring, wait_for, until};
+    sleepers_.push_back(&self);
+    ++progress_;
+    const auto began = std::chrono::system_clock::now();
+    while (!self.woken) {
+        if (everybody_sleeps()) {
+            const auto somebody = [](const sleeper* each) { return each->woken; };
+            if (std::any_of(sleepers_.begin(), sleepers_.end(), somebody)) {
+                changed_.wait(mutex_);
+            } else if (!wake_one()) {
+                const bool stuck = !time_.next() && foreign_threads_ &&
+                                   std::none_of(sleepers_.begin(), sleepers_.end(),
+                                                [](const sleeper* each) { return each->until.has_value(); });
+                if (!stuck) {
+                    go_on();
+                } else {
+                    changed_.wait_until(mutex_, std::chrono::system_clock::now() + patience);
+                    if (std::chrono::system_clock::now() - began > most_patience)
+                        violation("everybody sleeps, and nobody has come to wake anyone for 20 seconds of real time");
+                }
+            }
+            continue;
+        }
+        // Another thread runs. If it sleeps outside the kernel, in a join perhaps, it may be waiting for this one.
+        const std::uint64_t before = progress_;
+        changed_.wait_until(mutex_, std::chrono::system_clock::now() + patience);
+        if (self.woken || before != progress_ || everybody_sleeps()) continue;
+        if (!wake_one() && (time_.next() || until)) go_on();
+    }
+    std::erase(sleepers_, &self);
+    ++progress_;
+}
+
+void kernel::require_clean_end() {
+    if (!rings_.empty()) violation("the program ended and left a ring behind");
+    for (const auto& [fd, what] : descriptors_)
+        if (fd >= first_descriptor) violation(fmt::format("descriptor {} was left open", fd));
+}
+
+void kernel::violation(std::string_view what) {
+    std::FILE* out = report();
+    fmt::print(out, "\nWhat came before:\n");
+    trace_.print_tail(out);
+    fmt::print(out, "\nseed {}: {}\n", seed_, what);
+    if (!replay_.empty()) fmt::print(out, "replay with: {}\n", replay_);
+    std::fflush(out);
+    std::_Exit(violation_code);
+}
+
+} // namespace simulation

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "faults.hpp"
+#include "file.hpp"
+#include "files.hpp"
+#include "random.hpp"
+#include "tcp.hpp"
+#include "timeline.hpp"
+#include "trace.hpp"
+
+namespace simulation {
+
+class simulated_ring;
+
+/// What a kernel may not have: see the runtime's features.
+enum class missing : unsigned char {
+    deferred_taskrun,
+    cooperative_taskrun,
+    registered_ring,
+    buffer_ring,
+    multishot_receive,
+    multishot_accept,
+    message_ring,
+};
+
+/// A Linux for one run of a program: descriptors, a network, a clock, and io_uring. All of it is decided by the seed.
+///
+/// One at a time is the current one. Its threads take turns: while one of those that have a ring runs, the others sleep in
+/// their calls; time passes only when all of them sleep, and then at once.
+class kernel {
+public:
+    explicit kernel(std::uint64_t seed);
+    kernel(const kernel&) = delete;
+    kernel& operator=(const kernel&) = delete;
+    ~kernel();
+
+    /// The one there is; the program ends with a message if there is none.
+    static kernel& current();
+    static kernel* current_or_null() noexcept { return current_; }
+
+    std::uint64_t seed() const noexcept { return seed_; }
+    random_source& random() noexcept { return random_; }
+    timeline& time() noexcept { return time_; }
+    instant now() const noexcept { return time_.now(); }
+    network& net() noexcept { return network_; }
+    trace& record() noexcept { return trace_; }
+    faults& weather() noexcept { return faults_; }
+
+    bool strikes(fault kind) noexcept {
+        const bool now = faults_.strikes(kind);
+        if (now) tell(kind);
+        return now;
+    }
+    void count(fault kind) noexcept {
+        faults_.count(kind);
+        tell(kind);
+    }
+    /// Drawn once, when the kernel is made.
+    bool lacks(missing what) const noexcept { return ((lacking_ >> static_cast<unsigned>(what)) & 1) != 0; }
+    void set_lacking(missing what) noexcept { lacking_ |= 1u << static_cast<unsigned>(what); }
+
+    double probability(fault kind) const noexcept { return faults_.probability(kind); }
+
+    duration random_delay(duration most) noexcept {
+        return duration(static_cast<duration::rep>(random_.below(static_cast<std::uint64_t>(most.count()) + 1)));
+    }
+
+    // Descriptors. Numbers are never given twice, so that every use of a closed one shows.
+    int open(std::shared_ptr<file> what);
+    int open_at(int fd, std::shared_ptr<file> what);
+    std::shared_ptr<file> find(int fd) const;
+    template <class File>
+    std::shared_ptr<File> find_as(int fd) const {
+        return std::dynamic_pointer_cast<File>(find(fd));
+    }
+    int close(int fd);
+    bool is_closed(int fd) const noexcept { return fd >= first_descriptor && fd < next_descriptor_ && !find(fd); }
+    std::size_t open_descriptors() const noexcept { return descriptors_.size(); }
+    std::size_t descriptor_limit() const noexcept { return descriptor_limit_; }
+    void set_descriptor_limit(std::size_t limit) noexcept { descriptor_limit_ = limit; }
+    bool has_room_for_descriptor() const noexcept { return descriptors_.size() < descriptor_limit_; }
+
+    /// A standard stream of the program: what it reads is put into `input`, what it writes is taken from `output`.
+    std::shared_ptr<pipe_buffer> open_input(int fd);
+    std::shared_ptr<pipe_buffer> open_output(int fd);
+
+    /// Regular files by their paths.
+    std::map<std::string, std::shared_ptr<std::string>>& disk() noexcept { return disk_; }
+
+    /// The variables of the environment that the program sees.
+    std::map<std::string, std::string, std::less<>>& environment() noexcept { return environment_; }
+
+    /// Delivers a signal to whoever receives it through a descriptor.
+    void signal(int number);
+
+    // Rings.
+    void add(simulated_ring& ring);
+    void remove(simulated_ring& ring);
+    simulated_ring* ring_with(int descriptor) const noexcept;
+    int next_ring_number() noexcept { return next_ring_number_++; }
+    void look_again(const file::waiting_request& who);
+
+    /// Sleeps until `ring` has `wait_for` completions or `until` has come. On the ring's thread.
+    void sleep(simulated_ring& ring, unsigned wait_for, std::optional<instant> until);
+
+    /// Time does not pass before so many threads have made their rings.
+    void expect_threads(std::size_t count) noexcept { expected_threads_ = count; }
+
+    /// The program has threads without a ring, which may wake those that have one: nobody hangs for good then.
+    void allow_foreign_threads() noexcept { foreign_threads_ = true; }
+
+    /// Held by every call into the kernel.
+    std::unique_lock<std::recursive_mutex> enter() { return std::unique_lock(mutex_); }
+
+    /// What the program must not do, or what came out wrong: prints it with the seed and what led to it, and ends the
+    /// process with `violation_code`.
+    [[noreturn]] void violation(std::string_view what);
+    static constexpr int violation_code = 70;
+
+    /// How this run is repeated, for the message of a violation.
+    void set_replay(std::string command) { replay_ = std::move(command); }
+
+    void call(const char* name, int subject, std::int64_t result) {
+        trace_.add({now(), trace::what::call, 0, 0, subject, result, 0, name});
+    }
+    void note(const char* text, std::int64_t value = 0) {
+        trace_.add({now(), trace::what::note, 0, 0, 0, value, 0, text});
+    }
+
+    /// Nothing that the program opened is open any more, and no ring is left.
+    void require_clean_end();
+
+    /// Where reports go, also when the program's standard error goes elsewhere.
+    static std::FILE* report() noexcept;
+
+private:
+    static constexpr int first_descriptor = 1'000'000;
+
+    void tell(fault kind) {
+        trace_.add({now(), trace::what::fault, 0, 0, static_cast<int>(kind), 0, 0, nullptr});
+    }
+    bool everybody_sleeps() const;
+    bool wake_one();
+    void go_on();
+
+    static kernel* current_;
+
+    std::uint64_t seed_;
+    random_source random_;
+    faults faults_{random_};
+    timeline time_{random_};
+    trace trace_;
+    network network_{*this};
+    std::map<int, std::shared_ptr<file>> descriptors_;
+    int next_descriptor_ = first_descriptor;
+    std::size_t descriptor_limit_ = 1'000'000;
+    std::map<std::string, std::shared_ptr<std::string>> disk_;
+    std::map<std::string, std::string, std::less<>> environment_;
+
+    struct sleeper {
+        simulated_ring* ring;
+        unsigned wait_for;
+        std::optional<instant> until;
+        bool woken = false;
+    };
+    std::recursive_mutex mutex_;
+    std::condition_variable_any changed_;
+    std::vector<simulated_ring*> rings_;
+    std::map<std::thread::id, int> threads_; // rings of each
+    std::vector<sleeper*> sleepers_;
+    std::size_t expected_threads_ = 0;
+    std::uint64_t progress_ = 0;
+    int next_ring_number_ = 0;
+    bool foreign_threads_ = false;
+    unsigned lacking_ = 0;
+    std::string replay_;
+};
+
+} // namespace simulation

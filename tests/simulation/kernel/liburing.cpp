@@ -1,0 +1,139 @@
+// liburing's functions that are not inline, over the simulated kernel: defined in a program, they take the place of those
+// of the library, of which nothing is then linked.
+
+#include <bit>
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+#include <liburing.h>
+
+#include "kernel.hpp"
+#include "ring.hpp"
+
+namespace {
+
+using simulation::kernel;
+using simulation::missing;
+using simulation::simulated_ring;
+
+simulated_ring& ring_of(io_uring* ring) {
+    simulated_ring* found = kernel::current().ring_with(ring->ring_fd);
+    if (found == nullptr) kernel::current().violation("a ring was used that was never made, or was closed");
+    return *found;
+}
+
+} // namespace
+
+extern "C" {
+
+int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* parameters) {
+    kernel& here = kernel::current();
+    const auto in = here.enter();
+    const unsigned flags = parameters->flags;
+    if (entries == 0) return -EINVAL;
+    if ((flags & IORING_SETUP_DEFER_TASKRUN) != 0 &&
+        ((flags & IORING_SETUP_SINGLE_ISSUER) == 0 || here.lacks(missing::deferred_taskrun)))
+        return -EINVAL;
+    if ((flags & IORING_SETUP_COOP_TASKRUN) != 0 && here.lacks(missing::cooperative_taskrun)) return -EINVAL;
+    if (!here.has_room_for_descriptor()) return -EMFILE;
+    constexpr unsigned most_entries = 32768; // io_uring_setup(2)
+    entries = std::bit_ceil(std::min(entries, most_entries));
+    parameters->cq_entries = (flags & IORING_SETUP_CQSIZE) != 0
+                                 ? std::bit_ceil(std::min(parameters->cq_entries, 2 * most_entries))
+                                 : 2 * entries;
+    parameters->sq_entries = entries;
+    parameters->features = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
+                           IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+    auto* made = new simulated_ring(here, *ring, entries, *parameters);
+    here.call("io_uring_setup", static_cast<int>(entries), made->descriptor());
+    return 0;
+}
+
+void io_uring_queue_exit(io_uring* ring) {
+    const auto in = kernel::current().enter();
+    delete &ring_of(ring);
+}
+
+int io_uring_register_probe(io_uring*, io_uring_probe* probe, unsigned count) {
+    kernel& here = kernel::current();
+    const auto in = here.enter();
+    for (const int known :
+         {IORING_OP_NOP, IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_TIMEOUT, IORING_OP_ACCEPT,
+          IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_OPENAT, IORING_OP_CLOSE, IORING_OP_STATX, IORING_OP_READ,
+          IORING_OP_WRITE, IORING_OP_SEND, IORING_OP_RECV, IORING_OP_OPENAT2, IORING_OP_MSG_RING, IORING_OP_SEND_ZC}) {
+        if (static_cast<unsigned>(known) >= count) continue;
+        if (known == IORING_OP_MSG_RING && here.lacks(missing::message_ring)) continue;
+        probe->ops[known].op = static_cast<__u8>(known);
+        probe->ops[known].flags = IO_URING_OP_SUPPORTED;
+        if (known > probe->last_op) probe->last_op = static_cast<__u8>(known);
+    }
+    probe->ops_len = static_cast<__u8>(probe->last_op + 1);
+    return 0;
+}
+
+int io_uring_register_ring_fd(io_uring* ring) {
+    kernel& here = kernel::current();
+    const auto in = here.enter();
+    if (here.lacks(missing::registered_ring)) return -EINVAL;
+    ring->int_flags |= 1; // INT_FLAG_REG_RING
+    return 1;
+}
+
+io_uring_buf_ring* io_uring_setup_buf_ring(io_uring* ring, unsigned entries, int group, unsigned, int* error) {
+    kernel& here = kernel::current();
+    const auto in = here.enter();
+    const auto refuse = [&](int with) -> io_uring_buf_ring* {
+        *error = with;
+        return nullptr;
+    };
+    if (here.lacks(missing::buffer_ring)) return refuse(-EINVAL);
+    if (!std::has_single_bit(entries) || entries > 32768) return refuse(-EINVAL);
+    if (ring_of(ring).has_group(group)) return refuse(-EEXIST);
+    constexpr std::size_t page = 4096;
+    const std::size_t size = (entries * sizeof(io_uring_buf) + page - 1) / page * page;
+    auto* shared = static_cast<io_uring_buf_ring*>(std::aligned_alloc(page, size));
+    shared->tail = 0;
+    ring_of(ring).add_group(group, shared, entries);
+    *error = 0;
+    return shared;
+}
+
+int io_uring_free_buf_ring(io_uring* ring, io_uring_buf_ring* shared, unsigned, int group) {
+    const auto in = kernel::current().enter();
+    const int result = ring_of(ring).remove_group(group);
+    std::free(shared);
+    return result;
+}
+
+int io_uring_submit(io_uring* ring) {
+    const auto in = kernel::current().enter();
+    return ring_of(ring).enter(0, {}, false);
+}
+
+int io_uring_submit_and_get_events(io_uring* ring) {
+    const auto in = kernel::current().enter();
+    return ring_of(ring).enter(0, {}, true);
+}
+
+int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, unsigned wait_for,
+                                     __kernel_timespec* limit, sigset_t*) {
+    const auto in = kernel::current().enter();
+    std::optional<simulation::duration> span;
+    if (limit != nullptr) span = std::chrono::seconds(limit->tv_sec) + std::chrono::nanoseconds(limit->tv_nsec);
+    const int result = ring_of(ring).enter(wait_for, span, true);
+    *completion = ring_of(ring).first_completion();
+    return result;
+}
+
+int __io_uring_get_cqe(io_uring* ring, io_uring_cqe** completion, unsigned, unsigned wait_for, sigset_t*) {
+    const auto in = kernel::current().enter();
+    const int result = ring_of(ring).enter(wait_for, {}, true);
+    *completion = ring_of(ring).first_completion();
+    return *completion != nullptr ? 0 : result < 0 ? result : -EINTR;
+}
+
+int io_uring_major_version(void) { return IO_URING_VERSION_MAJOR; }
+int io_uring_minor_version(void) { return IO_URING_VERSION_MINOR; }
+
+} // extern "C"

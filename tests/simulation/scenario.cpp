@@ -1,0 +1,30 @@
+#include "scenario.hpp"
+
+#include <array>
+
+namespace simulation {
+
+namespace scenarios {
+void uring_http(kernel& here);
+} // namespace scenarios
+
+std::span<const scenario> all_scenarios() noexcept {
+    static constexpr std::array all{
+        scenario{"uring-http", scenarios::uring_http},
+    };
+    return all;
+}
+
+int run_program(int (*program)(int, char**), const std::vector<std::string>& arguments) {
+    std::vector<std::string> kept = arguments;
+    std::vector<char*> pointers;
+    for (std::string& each : kept) pointers.push_back(each.data());
+    pointers.push_back(nullptr);
+    return program(static_cast<int>(kept.size()), pointers.data());
+}
+
+action<> until_listening(std::uint16_t port) {
+    while (!kernel::current().net().listener_on(port)) co_await pause(1ms);
+}
+
+} // namespace simulation

@@ -1,0 +1,197 @@
+// Runs scenarios in simulated kernels, seed after seed.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <new>
+#include <string>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "kernel/kernel.hpp"
+#include "kernel/memory.hpp"
+#include "scenario.hpp"
+
+namespace {
+
+using namespace simulation;
+
+struct orders {
+    std::vector<scenario> scenarios;
+    std::uint64_t first = 1;
+    std::uint64_t count = 1;
+    double seconds = 0; ///< no new seed after that; 0 for no limit
+    unsigned jobs = 1;
+    bool show = false;
+    bool twice = false;
+    bool keep_output = false;
+    std::string program;
+};
+
+/// What a worker tells about itself, in memory that it shares with the one that watches over it.
+struct progress {
+    std::atomic<std::uint64_t> seed; ///< that it is at
+    std::atomic<std::uint64_t> done;
+    std::array<std::atomic<std::uint64_t>, fault_kinds> faults;
+};
+
+struct sum {
+    std::uint64_t trace;
+    instant end;
+};
+
+sum run_once(const orders& asked, std::uint64_t seed, fault_counts& counts) {
+    const scenario& chosen = asked.scenarios[seed % asked.scenarios.size()];
+    kernel here(seed);
+    if (asked.show) here.record().show_on(kernel::report());
+    here.set_replay(fmt::format("{} --scenario {} --seed {} --show", asked.program, chosen.name, seed));
+    chosen.run(here);
+    here.weather().calm();
+    here.require_clean_end();
+    counts = here.weather().counts();
+    return {here.record().sum(), here.now()};
+}
+
+void run_seed(const orders& asked, std::uint64_t seed, progress& told) {
+    fault_counts counts{};
+    const sum first = run_once(asked, seed, counts);
+    if (asked.twice) {
+        const sum second = run_once(asked, seed, counts);
+        if (first.trace != second.trace || first.end != second.end) {
+            fmt::print(kernel::report(), "seed {}: two runs of {} differ\n", seed,
+                       asked.scenarios[seed % asked.scenarios.size()].name);
+            std::_Exit(kernel::violation_code);
+        }
+    }
+    for (std::size_t kind = 0; kind < fault_kinds; ++kind) told.faults[kind] += counts[kind];
+    ++told.done;
+}
+
+/// The part of the seeds that falls to one worker, from `from` on.
+void work(const orders& asked, unsigned part, std::uint64_t from, progress& told) {
+    if (!asked.keep_output) {
+        const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+        ::dup2(nowhere, STDOUT_FILENO);
+        ::dup2(nowhere, STDERR_FILENO);
+#ifdef SIMULATION_SEES_MEMORY
+        __sanitizer_set_report_fd(reinterpret_cast<void*>(static_cast<std::intptr_t>(::fileno(kernel::report()))));
+#endif
+    }
+    const auto began = std::chrono::system_clock::now();
+    for (std::uint64_t seed = from; seed < asked.first + asked.count; seed += asked.jobs) {
+        const std::chrono::duration<double> spent = std::chrono::system_clock::now() - began;
+        if (asked.seconds > 0 && spent.count() > asked.seconds) break;
+        told.seed = seed;
+        run_seed(asked, seed, told);
+    }
+    told.seed = asked.first + asked.count + part;
+}
+
+pid_t start_worker(const orders& asked, unsigned part, std::uint64_t from, progress& told) {
+    std::fflush(nullptr);
+    const pid_t id = ::fork();
+    if (id != 0) return id;
+    work(asked, part, from, told);
+    std::fflush(nullptr);
+    std::exit(EXIT_SUCCESS); // not _exit: the leak sanitizer looks at what is left
+}
+
+int report(const orders& asked, const std::vector<std::uint64_t>& failed, progress* all, double seconds) {
+    std::uint64_t done = 0;
+    fault_counts counts{};
+    for (unsigned part = 0; part < asked.jobs; ++part) {
+        done += all[part].done;
+        for (std::size_t kind = 0; kind < fault_kinds; ++kind) counts[kind] += all[part].faults[kind];
+    }
+    fmt::print("{} runs in {:.1f} s{}\n", done, seconds, memory::is_seen ? ", memory watched" : "");
+    for (std::size_t kind = 0; kind < fault_kinds; ++kind)
+        fmt::print("{:>14}  {}\n", counts[kind], fault_names[kind]);
+    if (failed.empty()) return EXIT_SUCCESS;
+    fmt::print("failed: {} of them, with the seeds", failed.size());
+    for (const std::uint64_t seed : failed) fmt::print(" {}", seed);
+    fmt::print("\n");
+    return EXIT_FAILURE;
+}
+
+int run_all(const orders& asked) {
+    constexpr std::size_t most_failures = 20;
+    const std::size_t size = sizeof(progress) * asked.jobs;
+    void* shared = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    auto* all = static_cast<progress*>(shared);
+    for (unsigned part = 0; part < asked.jobs; ++part) new (all + part) progress{};
+    const auto began = std::chrono::system_clock::now();
+
+    std::vector<pid_t> workers;
+    for (unsigned part = 0; part < asked.jobs; ++part)
+        workers.push_back(start_worker(asked, part, asked.first + part, all[part]));
+    std::vector<std::uint64_t> failed;
+    std::size_t running = workers.size();
+    while (running != 0) {
+        int status = 0;
+        const pid_t ended = ::wait(&status);
+        const auto place = std::find(workers.begin(), workers.end(), ended);
+        if (place == workers.end()) continue;
+        --running;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS) continue;
+        const auto part = static_cast<unsigned>(place - workers.begin());
+        const std::uint64_t seed = all[part].seed;
+        if (WIFSIGNALED(status)) fmt::print(kernel::report(), "seed {}: ended by signal {}\n", seed, WTERMSIG(status));
+        if (seed >= asked.first + asked.count) { // after the last seed: what the leak sanitizer has found
+            failed.push_back(seed);
+            continue;
+        }
+        const scenario& chosen = asked.scenarios[seed % asked.scenarios.size()];
+        fmt::print(kernel::report(), "replay with: {} --scenario {} --seed {} --show\n", asked.program, chosen.name, seed);
+        std::fflush(kernel::report());
+        failed.push_back(seed);
+        if (failed.size() >= most_failures) continue;
+        *place = start_worker(asked, part, seed + asked.jobs, all[part]);
+        ++running;
+    }
+    const std::chrono::duration<double> spent = std::chrono::system_clock::now() - began;
+    return report(asked, failed, all, spent.count());
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    orders asked;
+    asked.program = arguments[0];
+    asked.jobs = std::max(1u, std::thread::hardware_concurrency());
+    std::vector<std::string> names;
+    std::uint64_t seed = 0;
+    CLI::App parser("Runs programs in simulated kernels, one a seed.");
+    std::vector<std::string> known;
+    for (const scenario& each : all_scenarios()) known.emplace_back(each.name);
+    parser.add_option("--scenario", names, "Only this one; may be given several times")->check(CLI::IsMember(known));
+    parser.add_option("--first", asked.first, "The first seed")->capture_default_str();
+    parser.add_option("--count", asked.count, "How many seeds")->capture_default_str();
+    parser.add_option("--seconds", asked.seconds, "Begin no new one after so many seconds");
+    parser.add_option("--jobs", asked.jobs, "How many at a time")->capture_default_str();
+    auto* one = parser.add_option("--seed", seed, "This seed alone, in this process");
+    parser.add_flag("--show", asked.show, "Print what passes between the program and the kernel, and what it prints");
+    parser.add_flag("--twice", asked.twice, "Run each seed twice, and compare");
+    CLI11_PARSE(parser, count, arguments);
+    for (const scenario& each : all_scenarios())
+        if (names.empty() || std::find(names.begin(), names.end(), each.name) != names.end())
+            asked.scenarios.push_back(each);
+    if (asked.show) asked.keep_output = true;
+    if (one->count() == 0) return run_all(asked);
+    kernel::report();
+    asked.jobs = 1;
+    asked.first = seed;
+    asked.count = 1;
+    progress told{};
+    work(asked, 0, seed, told);
+    return report(asked, {}, &told, 0);
+}
