@@ -65,7 +65,9 @@ action<bool> peer::send(std::string bytes) {
 
 void peer::close() {
     if (socket_ == nullptr) return;
-    std::exchange(socket_, nullptr)->released();
+    const auto closed = std::exchange(socket_, nullptr);
+    closed->released();
+    closed->changed(); // who waits on it, in another coroutine, is to know
 }
 
 void peer::reset() {
@@ -79,7 +81,9 @@ peer_listener::peer_listener(std::uint16_t port) : socket_(std::make_shared<tcp_
     if (!well) kernel::current().violation("a scenario's server cannot listen");
 }
 
-peer_listener::~peer_listener() { socket_->released(); }
+peer_listener::~peer_listener() {
+    socket_->released();
+}
 
 action<peer> peer_listener::accept() {
     for (;;) {

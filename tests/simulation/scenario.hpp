@@ -33,27 +33,37 @@ int run_program(int (*program)(int, char**), const std::vector<std::string>& arg
 /// Until somebody listens on the port.
 action<> until_listening(std::uint16_t port);
 
-/// Peers that run side by side. They must all have ended, or time must not go on, when this is destroyed.
+/// Peers that run side by side. They must all have ended, or the kernel must not go on, when this is destroyed.
 class peers {
 public:
     void start(action<> each) {
-        all_.push_back(std::move(each));
+        ++running_;
+        all_.push_back(run(std::move(each)));
         all_.back().start();
     }
-    bool done() const noexcept {
-        for (const action<>& each : all_)
-            if (!each.done()) return false;
-        return true;
-    }
-    std::size_t size() const noexcept { return all_.size(); }
+    bool done() const noexcept { return running_ == 0; }
 
-    /// Until all have ended.
-    action<> end() const {
-        while (!done()) co_await pause(1ms);
+    /// `co_await all.end()`: until none runs. For one at a time.
+    auto end() noexcept {
+        struct awaiter {
+            peers& owner;
+            bool await_ready() const noexcept { return owner.done(); }
+            void await_suspend(std::coroutine_handle<> handle) const noexcept { owner.waiter_ = handle; }
+            void await_resume() const noexcept {}
+        };
+        return awaiter{*this};
     }
 
 private:
+    action<> run(action<> each) {
+        co_await each;
+        if (--running_ == 0 && waiter_)
+            kernel::current().time().after(0ns, [next = std::exchange(waiter_, nullptr)] { next.resume(); });
+    }
+
     std::vector<action<>> all_;
+    std::size_t running_ = 0;
+    std::coroutine_handle<> waiter_;
 };
 
 } // namespace simulation

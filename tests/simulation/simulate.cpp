@@ -62,7 +62,18 @@ sum run_once(const orders& asked, std::uint64_t seed, fault_counts& counts) {
     return {here.record().sum(), here.now()};
 }
 
+/// Ends the process if a run takes longer in real time than any should: it goes round and round.
+class watchdog {
+public:
+    watchdog() { ::alarm(most_seconds); }
+    ~watchdog() { ::alarm(0); }
+
+private:
+    static constexpr unsigned most_seconds = 60;
+};
+
 void run_seed(const orders& asked, std::uint64_t seed, progress& told) {
+    const watchdog limit;
     fault_counts counts{};
     const sum first = run_once(asked, seed, counts);
     if (asked.twice) {

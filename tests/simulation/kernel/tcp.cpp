@@ -15,6 +15,11 @@ connection::connection(kernel& owner, line_quality quality) : kernel_(owner), qu
     }
 }
 
+void connection::attach(int side, tcp_socket* socket) {
+    ends_[side] = socket;
+    if (broken_) socket->fail(ECONNRESET); // before this end knew that it was connected
+}
+
 outcome connection::send(int side, const char* from, std::size_t size) {
     flow& out = flows_[side];
     const std::size_t held = out.unsent.size() + out.flying;
@@ -46,6 +51,7 @@ void connection::leave(int side, bool with_reset) {
     } else {
         end(side);
     }
+    transmit(1 - side); // what was held back comes, and finds nobody
 }
 
 void connection::transmit(int side) {
@@ -112,7 +118,7 @@ void connection::send_reset(int side) {
     const int other = 1 - side;
     const bool lost = kernel_.strikes(fault::data_lost_by_reset);
     const instant arrival = kernel_.now() + quality_.latency;
-    kernel_.time().at(lost ? arrival : std::max(arrival, flows_[side].last_arrival),
+    kernel_.time().at(lost ? arrival : std::max(arrival, flows_[side].last_arrival + 1ns),
                       [self = shared_from_this(), other] { self->fail(other, ECONNRESET); });
 }
 

@@ -66,7 +66,7 @@ public:
     const flow& outgoing(int side) const noexcept { return flows_[side]; }
 
     duration latency() const noexcept { return quality_.latency; }
-    void attach(int side, tcp_socket* socket) noexcept { ends_[side] = socket; }
+    void attach(int side, tcp_socket* socket);
 
     /// Breaks the connection at both ends.
     void break_off(int error);
