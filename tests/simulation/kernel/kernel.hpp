@@ -71,6 +71,9 @@ public:
     bool lacks(missing what) const noexcept { return ((lacking_ >> static_cast<unsigned>(what)) & 1) != 0; }
     void set_lacking(missing what) noexcept { lacking_ |= 1u << static_cast<unsigned>(what); }
 
+    /// Lacks nothing.
+    void set_complete() noexcept { lacking_ = 0; }
+
     double probability(fault kind) const noexcept { return faults_.probability(kind); }
 
     duration random_delay(duration most) noexcept {
