@@ -138,6 +138,17 @@ tcp_socket::~tcp_socket() {
     if (state_ != state::closed) released();
 }
 
+std::pair<std::shared_ptr<tcp_socket>, std::shared_ptr<tcp_socket>> tcp_socket::pair(kernel& owner) {
+    const auto link = std::make_shared<connection>(owner, line_quality{});
+    auto server = std::make_shared<tcp_socket>(owner);
+    auto client = std::make_shared<tcp_socket>(owner);
+    const std::uint16_t port = owner.net().free_port();
+    const std::uint16_t peer_port = owner.net().free_port();
+    server->attach(link, connection::server, port, peer_port);
+    client->attach(link, connection::client, peer_port, port);
+    return {std::move(server), std::move(client)};
+}
+
 int tcp_socket::bind(std::uint16_t port, bool ipv6) {
     if (state_ != state::fresh) return -EINVAL;
     if (port == 0) port = owner().net().free_port();
