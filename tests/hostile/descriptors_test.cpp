@@ -1,6 +1,7 @@
 // Fewer descriptors than there are clients: who has a connection is served on it, the others wait for theirs.
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,15 @@ std::vector<std::string> with_descriptors(std::size_t count) {
     return {"prlimit", "--nofile=" + std::to_string(count) + ":" + std::to_string(count)};
 }
 
+/// How many of the first `limit` descriptors a program has not taken. Those that whoever runs the tests has left open may
+/// lie beyond it.
+std::size_t room_of(const process& program, std::size_t limit) {
+    std::size_t room = limit;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(program.id()) + "/fd"))
+        if (std::stoul(entry.path().filename()) < limit) --room;
+    return room;
+}
+
 std::vector<std::unique_ptr<socket_client>> connect_many(std::size_t count, std::uint16_t port) {
     std::vector<std::unique_ptr<socket_client>> clients;
     while (clients.size() < count) clients.push_back(std::make_unique<socket_client>("127.0.0.1", port));
@@ -30,7 +40,7 @@ TEST_CASE("idle connections have all descriptors: others wait, and are served in
     constexpr std::size_t limit = 64;
     constexpr std::size_t generations = 4;
     http_server server({}, with_descriptors(limit));
-    const std::size_t room = limit - server.program().descriptors();
+    const std::size_t room = room_of(server.program(), limit);
     auto clients = connect_many(generations * room, server.port());
     for (const auto& each : clients) each->send(get);
     std::string page;
@@ -43,7 +53,7 @@ TEST_CASE("idle connections have all descriptors: others wait, and are served in
             client.send(get);
             REQUIRE(client.receive_exactly(page.size()).size() == page.size());
         }
-        CHECK(server.program().descriptors() == limit);
+        CHECK(room_of(server.program(), limit) == 0);
         for (std::size_t index = first + room; index < clients.size(); ++index) REQUIRE(!has_something(*clients[index]));
         if (generation + 1 == generations) break;
         for (std::size_t index = first; index < first + room; ++index) {
@@ -60,7 +70,7 @@ TEST_CASE("idle connections have all descriptors: others wait, and are served in
 TEST_CASE("a chat without a descriptor left welcomes the next client when one leaves") {
     constexpr std::size_t limit = 32;
     chat_server chat(with_descriptors(limit));
-    const std::size_t room = limit - chat.program().descriptors();
+    const std::size_t room = room_of(chat.program(), limit);
     auto clients = connect_many(2 * room, chat.port());
     for (std::size_t index = 0; index < room; ++index) {
         const std::string name = "you are client " + std::to_string(index + 1) + ";";
@@ -95,8 +105,7 @@ TEST_CASE("uring-client with few descriptors gets the whole page, or says in one
                 CHECK_FALSE(fetched); // more descriptors are no worse
                 CHECK(got.output.empty());
                 CHECK(std::count(got.errors.begin(), got.errors.end(), '\n') == 1);
-                CHECK((got.errors.find("descriptor") != std::string::npos ||
-                       got.errors.find("Too many open files") != std::string::npos));
+                CHECK(got.errors.find("ulimit -n") != std::string::npos);
             }
             fetched = got.code == 0;
         }
