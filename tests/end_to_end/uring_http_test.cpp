@@ -425,7 +425,8 @@ TEST_CASE("what is wrong with its options, or its port, is one clear line and an
 TEST_CASE("help and version are printed, and nothing is served") {
     const auto help = tests::run({tests::program("uring-http"), "--help"});
     CHECK(help.code == 0);
-    for (const char* option : {"--listen", "--max-connections", "--header-timeout", "--idle-timeout", "--doctor", "--version"})
+    for (const char* option :
+         {"--listen", "--max-connections", "--header-timeout", "--idle-timeout", "--doctor", "--version"})
         CHECK(help.output.find(option) != std::string::npos);
     const auto version = tests::run({tests::program("uring-http"), "--version"});
     CHECK(version.code == 0);

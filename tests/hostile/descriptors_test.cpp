@@ -48,13 +48,16 @@ TEST_CASE("idle connections have all descriptors: others wait, and are served in
         const std::size_t first = generation * room;
         for (std::size_t index = first; index < first + room; ++index) {
             socket_client& client = *clients[index];
-            if (page.empty()) page = client.receive_until("</html>\n");
-            else REQUIRE(client.receive_exactly(page.size()).size() == page.size());
+            if (page.empty())
+                page = client.receive_until("</html>\n");
+            else
+                REQUIRE(client.receive_exactly(page.size()).size() == page.size());
             client.send(get);
             REQUIRE(client.receive_exactly(page.size()).size() == page.size());
         }
         CHECK(room_of(server.program(), limit) == 0);
-        for (std::size_t index = first + room; index < clients.size(); ++index) REQUIRE(!has_something(*clients[index]));
+        for (std::size_t index = first + room; index < clients.size(); ++index)
+            REQUIRE(!has_something(*clients[index]));
         if (generation + 1 == generations) break;
         for (std::size_t index = first; index < first + room; ++index) {
             if (index % 2 == 0) clients[index]->reset();

@@ -90,7 +90,8 @@ std::size_t answers_in(std::string_view text) {
             throw std::runtime_error("answer " + std::to_string(count) + " is out of place");
         const std::string_view body = text.substr(head, size - head);
         if (bodies[other].empty()) bodies[other] = body;
-        if (body != bodies[other]) throw std::runtime_error("answer " + std::to_string(count) + " is not as the others");
+        if (body != bodies[other])
+            throw std::runtime_error("answer " + std::to_string(count) + " is not as the others");
         text.remove_prefix(size);
     }
     return count;

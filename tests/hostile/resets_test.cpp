@@ -72,8 +72,8 @@ TEST_CASE("a storm of resets, whatever stage it comes at, costs nobody else anyt
     const stage when = GENERATE(Catch::Generators::from_range(stages()));
     INFO(when.name);
     // Only by noticing the reset does the server let go of a connection: no time is up while the test lasts.
-    http_server server({"--header-timeout", "1000", "--body-timeout", "1000", "--idle-timeout", "1000",
-                        "--send-timeout", "1000"});
+    http_server server(
+        {"--header-timeout", "1000", "--body-timeout", "1000", "--idle-timeout", "1000", "--send-timeout", "1000"});
     good_client good(server);
     good.check_served();
     const std::size_t descriptors = server.program().descriptors();

@@ -80,8 +80,7 @@ TEST_CASE("a server that was stopped for longer than its clients have time answe
             clients.push_back(std::make_unique<socket_client>("127.0.0.1", server.port()));
         for (std::size_t index = 0; index < clients.size(); index += 2) clients[index]->send(get.substr(0, 20));
         server.program().stop();
-        for (std::size_t index = 0; index < clients.size(); ++index)
-            try {
+        for (std::size_t index = 0; index < clients.size(); ++index) try {
                 clients[index]->send(index % 2 == 0 ? get.substr(20) : get);
             } catch (const std::runtime_error&) {
                 // Its time was up before the server stood still.
