@@ -165,10 +165,17 @@ std::vector<std::string> write_client(const request_options& asked) {
     if (asked.show_heads) words.emplace_back("-i");
     if (asked.head_only) words.emplace_back("-I");
     if (asked.verbose) words.emplace_back("-v");
-    if (asked.method) words.push_back("--request=" + *asked.method);
-    for (const std::string& each : asked.lines) words.push_back("--header=" + each);
-    for (const std::string& each : asked.data) words.push_back("--data=" + each);
-    if (!asked.output.empty()) words.push_back("--output=" + asked.output);
+    // After '=' CLI11 takes an empty value for one that follows, and without it one with a '-' for an option.
+    const auto add = [&words](const std::string& name, const std::string& value) {
+        if (value.starts_with('-'))
+            words.push_back(name + "=" + value);
+        else
+            words.insert(words.end(), {name, value});
+    };
+    if (asked.method) add("--request", *asked.method);
+    for (const std::string& each : asked.lines) add("--header", each);
+    for (const std::string& each : asked.data) add("--data", each);
+    if (!asked.output.empty()) add("--output", asked.output);
     words.insert(words.end(), {"--connect-timeout", seconds(asked.connect_limit)});
     words.insert(words.end(), {"--max-time", seconds(asked.whole_limit), "--", asked.url});
     return words;
