@@ -41,9 +41,9 @@ struct request_callbacks {
         request_parser& here = self(parser);
         if (here.request_.target.empty()) {
             // llhttp takes more than one space before it.
-            const std::string_view method = llhttp_method_name(here.request_.method);
+            const std::string_view name = llhttp_method_name(here.request_.method);
             const std::size_t place = here.head_size_ + static_cast<std::size_t>(bytes - here.given_.data());
-            here.target_misplaced_ = place != method.size() + 1;
+            here.target_misplaced_ = place != name.size() + 1;
         }
         here.extend(here.request_.target, bytes, size);
         if (here.request_.target.size() > here.limits_.target) {
