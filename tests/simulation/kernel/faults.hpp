@@ -41,10 +41,11 @@ enum class fault : unsigned char {
     result_despite_cancel,
     late_notification,
     short_of_locked_memory,
+    unnoticed_hang_up,
     feature_missing,
 };
 
-inline constexpr std::array<std::string_view, 31> fault_names{
+inline constexpr std::array<std::string_view, 32> fault_names{
     "partial submission",
     "submission EAGAIN",
     "submission EBUSY",
@@ -75,6 +76,7 @@ inline constexpr std::array<std::string_view, 31> fault_names{
     "result despite cancel",
     "late zero-copy notification",
     "ENOMEM (locked memory)",
+    "end or reset behind data, not told",
     "feature missing",
 };
 inline constexpr std::size_t fault_kinds = fault_names.size();

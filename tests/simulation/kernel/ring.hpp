@@ -28,6 +28,7 @@ struct pending_request {
     bool started = false; ///< a connect has begun, a poll has looked once
     bool look_due = false;
     bool notification_due = false;
+    instant last_data{}; ///< when a receive brought something
 };
 
 /// Buffers that the program has lent for receives to pick from (io_uring_register_buf_ring(3)).
@@ -95,6 +96,7 @@ private:
     int submit(unsigned count);
     void take(const io_uring_sqe& entry);
     int prepare(pending_request& request);
+    bool overlooks(const pending_request& request);
     void schedule_look(pending_request& request, duration most);
     void look(std::uint64_t id);
     outcome attempt(pending_request& request, unsigned& flags);
