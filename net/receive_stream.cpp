@@ -1,7 +1,10 @@
 #include <tuyau/net/receive_stream.hpp>
 
+#include <chrono>
 #include <poll.h>
 #include <sys/socket.h>
+
+#include <tuyau/runtime/system.hpp>
 
 namespace tuyau::detail {
 namespace {
@@ -9,6 +12,11 @@ namespace {
 // Unread buffers past which the sender is held back: enough to keep a bulk transfer going, and no more than a small part
 // of what all connections share.
 constexpr unsigned most_unread = 16;
+
+// A multishot receive may never be told of a reset that comes right behind data: the kernel looks at both at once, brings
+// the data, and waits for what has happened already (seen with Linux 6.18; liburing's issue 1549 is about a like race). So
+// some time after data somebody looks; a connection in use costs one look in this time.
+constexpr std::chrono::milliseconds time_until_look{1'000};
 
 } // namespace
 
@@ -47,6 +55,10 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
             pool.discard(flags);
     }
     if (outcome <= 0) goes_on_ = false;
+    if (outcome > 0 && !goes_on_ && !dropped_ && armed() && !timer_node::linked()) {
+        loop& here = loop::current();
+        here.arm(*this, here.now() + time_until_look);
+    }
     if (unread() >= most_unread) hold_back();
     switch (outcome) {
     case 0: ended_ = true; break;
@@ -59,7 +71,12 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
     }
 }
 
+void receive_stream::expire() noexcept {
+    if (system::hung_up(fd_)) cancel(); // whoever reads on asks anew, and is told
+}
+
 void receive_stream::ended() noexcept {
+    timer_node::unlink(); // idle, it may move to another loop
     if (!wanted() && !goes_on_) return;
     if (starved_)
         loop::current().receive_buffers().wait(*this);
@@ -78,6 +95,7 @@ void receive_stream::buffers_available() noexcept {
 
 void receive_stream::drop() noexcept {
     dropped_ = true;
+    timer_node::unlink();
     if (is_held()) system::shut_down(fd_, SHUT_RDWR); // ends the other requests on this socket
     if (unread() != 0)
         home().receive_buffers().clear(*this);

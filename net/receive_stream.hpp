@@ -3,11 +3,12 @@
 #include <tuyau/runtime/buffers.hpp>
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/stream_operation.hpp>
+#include <tuyau/runtime/timer_wheel.hpp>
 
 namespace tuyau::detail {
 
 /// A connected socket and the request that receives from it, multishot where it can be: owns the descriptor, and keeps what has come until it is asked for.
-class receive_stream final : public stream_operation, public buffer_client {
+class receive_stream final : public stream_operation, public buffer_client, private timer_node {
 public:
     explicit receive_stream(int fd) noexcept : fd_(fd) {}
 
@@ -32,6 +33,7 @@ private:
     void drop() noexcept override;
     void buffers_available() noexcept override;
     void hold_back() noexcept override;
+    void expire() noexcept override;
 
     int fd_;
     int error_ = 0;

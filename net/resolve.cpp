@@ -1,5 +1,6 @@
 #include <tuyau/net/resolve.hpp>
 
+#include <cerrno>
 #include <memory>
 #include <netdb.h>
 
@@ -20,13 +21,16 @@ result<std::vector<endpoint>> look_up(const std::string& host, std::uint16_t por
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG;
     addrinfo* found = nullptr;
+    errno = 0;
     int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
     if (code == EAI_ADDRFAMILY || code == EAI_NONAME) {
         // A machine with no address but loopback's configures none, and must find `localhost` all the same.
         hints.ai_flags = 0;
         code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
     }
-    if (code == EAI_SYSTEM) return failure(errno);
+    // Without a descriptor for its files and sockets it says, of any name, that it is unknown.
+    const bool short_of_descriptors = code != 0 && (errno == EMFILE || errno == ENFILE);
+    if (code == EAI_SYSTEM || short_of_descriptors) return failure(errno);
     if (code != 0) return failure(std::error_code(code, resolve_category()));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     std::vector<endpoint> addresses;

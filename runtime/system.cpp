@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -156,6 +157,11 @@ int receive_now(int fd, void* space, std::size_t size) noexcept {
         if (got >= 0) return static_cast<int>(got);
         if (errno != EINTR) return -errno;
     }
+}
+
+bool hung_up(int fd) noexcept {
+    pollfd asked{fd, POLLRDHUP, 0};
+    return ::poll(&asked, 1, 0) == 1;
 }
 
 int io_uring_disabled() noexcept { return read_number("/proc/sys/kernel/io_uring_disabled", 0); }

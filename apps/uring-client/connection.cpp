@@ -13,6 +13,7 @@ std::string advice(std::error_code error) {
     if (error == std::errc::connection_refused) return " (is the server running there?)";
     if (error == std::errc::network_unreachable || error == std::errc::host_unreachable)
         return " (is the network up, and the address right?)";
+    if (error == std::errc::too_many_files_open) return " (raise the limit: ulimit -n)";
     return "";
 }
 

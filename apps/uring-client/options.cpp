@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <CLI/CLI.hpp>
@@ -115,8 +116,11 @@ std::chrono::milliseconds connect_limit_of(double seconds) {
     return to_milliseconds(seconds > 0 ? seconds : default_connect_limit);
 }
 
-/// CLI11's own messages may have several lines.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+/// CLI11's own messages may have several lines, and those that quote an argument whatever is in there.
+std::string in_one_line(std::string text) {
+    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    return text;
+}
 
 } // namespace
 
@@ -135,7 +139,7 @@ command read_command_line(int argument_count, char** arguments) {
     } catch (const CLI::Success& asked_for_help) {
         return app.exit(asked_for_help);
     } catch (const CLI::ParseError& error) {
-        throw failure(exit_code::usage, first_line(error.what()) + " (see uring-client --help)");
+        throw failure(exit_code::usage, in_one_line(error.what()) + " (see uring-client --help)");
     }
     if (tcp_command->parsed()) {
         for (const CLI::Option* each : app.get_options())

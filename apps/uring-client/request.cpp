@@ -1,6 +1,7 @@
 #include "request.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,6 +35,7 @@ const header_line* find(const std::vector<header_line>& lines, std::string_view 
 
 /// The fields that say where the body ends are ours: a request that lies about it hangs or is taken for two.
 void check_framing(const std::vector<header_line>& lines, std::size_t body_size) {
+    bool has_length = false;
     for (const header_line& each : lines) {
         if (equal_ignoring_case(each.name, "transfer-encoding") && !each.line.empty())
             refuse("-H cannot set Transfer-Encoding: bodies are sent with a Content-Length");
@@ -41,6 +43,7 @@ void check_framing(const std::vector<header_line>& lines, std::size_t body_size)
         const auto value = trim(std::string_view(each.line).substr(std::min(each.line.size(), each.name.size() + 1)));
         if (value != std::to_string(body_size))
             refuse(fmt::format("-H cannot set another Content-Length than the body's, which is {}", body_size));
+        if (std::exchange(has_length, true)) refuse("-H: a request has one Content-Length field");
     }
 }
 

@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cmath>
@@ -23,6 +24,12 @@ std::chrono::milliseconds from_seconds(double seconds) {
 /// For CLI::Range, which lets it through: it is on neither side of a bound.
 std::string refuse_nan(const std::string& text) {
     return std::isnan(std::strtod(text.c_str(), nullptr)) ? "Value " + text + " is not a number" : std::string();
+}
+
+/// CLI11's own messages may have several lines, and those that quote an argument whatever is in there.
+std::string in_one_line(std::string text) {
+    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    return text;
 }
 
 double to_seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -90,7 +97,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         exit_code = parser.exit(answered);
         return std::nullopt;
     } catch (const CLI::ParseError& error) {
-        std::fputs(fmt::format("uring-http: {} (see uring-http --help)\n", error.what()).c_str(), stderr);
+        std::fputs(fmt::format("uring-http: {} (see uring-http --help)\n", in_one_line(error.what())).c_str(), stderr);
         exit_code = usage_error;
         return std::nullopt;
     }

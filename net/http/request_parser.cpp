@@ -1,6 +1,7 @@
 #include <tuyau/net/http/request_parser.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <tuyau/net/http/text.hpp>
 
@@ -17,6 +18,7 @@ struct request_parser::head : frame_pool::pooled {
     alignas(field) std::array<std::byte, most_fields * sizeof(field)> memory; // left uninitialised: a hundred are many
     std::size_t count = 0;
     bool value_began = false;
+    bool one_too_many = false;
     std::string kept; // what the views name, once the bytes they were read from are gone
 
     head() noexcept {} // NOLINT(modernize-use-equals-default): `= default` would clear the memory
@@ -37,10 +39,27 @@ struct request_callbacks {
 
     static int url(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
+        if (here.request_.target.empty()) {
+            // llhttp takes more than one space before it.
+            const std::string_view name = llhttp_method_name(here.request_.method);
+            const std::size_t place = here.head_size_ + static_cast<std::size_t>(bytes - here.given_.data());
+            here.target_misplaced_ = place != name.size() + 1;
+        }
         here.extend(here.request_.target, bytes, size);
-        if (here.request_.target.size() <= here.limits_.target) return 0;
-        here.refuse(414, "The request target is too long.");
-        return HPE_USER;
+        if (here.request_.target.size() > here.limits_.target) {
+            here.refuse(414, "The request target is too long.");
+            return HPE_USER;
+        }
+        const char* end = bytes + size;
+        const char* given_end = here.given_.data() + here.given_.size();
+        here.target_complete_ = end != given_end;
+        if (!here.target_complete_ || *end != ' ') return 0;
+        if (here.target_misplaced_) {
+            here.refuse(400, "One space goes between a request's method and its target.");
+            return HPE_USER;
+        }
+        here.protocol_next_ = end + 1 == given_end;
+        return here.protocol_next_ || here.check_protocol(end[1]) ? 0 : HPE_USER;
     }
 
     static int method_complete(llhttp_t* parser) {
@@ -53,15 +72,21 @@ struct request_callbacks {
         request_parser::head& head = *here.head_;
         if (here.head_complete_) return 0; // a trailer
         if (head.count == 0 || head.value_began) {
-            if (head.count == std::min(here.limits_.fields, request_parser::most_fields)) {
-                here.refuse(431, "The request has too many header fields.");
-                return HPE_USER;
-            }
+            head.one_too_many = head.count == std::min(here.limits_.fields, request_parser::most_fields);
+            if (head.one_too_many) return 0;
             head.add();
             head.value_began = false;
         }
         here.extend(head.last().name, bytes, size);
         return 0;
+    }
+
+    /// Not before: a name that is malformed is so wherever it is cut.
+    static int header_field_complete(llhttp_t* parser) {
+        request_parser& here = self(parser);
+        if (here.head_complete_ || !here.head_->one_too_many) return 0;
+        here.refuse(431, "The request has too many header fields.");
+        return HPE_USER;
     }
 
     static int header_value(llhttp_t* parser, const char* bytes, std::size_t size) {
@@ -77,7 +102,9 @@ struct request_callbacks {
         here.head_complete_ = true;
         if (!here.check_head()) return HPE_USER;
         parser->upgrade = 0; // we switch to no other protocol, RFC 9110, section 7.8: the field is then ignored
-        return here.expects_continue_ ? HPE_PAUSED : 0;
+        const bool has_body = (parser->flags & F_CHUNKED) != 0 || parser->content_length > 0;
+        here.expects_continue_ = here.expects_continue_ && has_body;
+        return has_body ? HPE_PAUSED : 0; // so that what belongs to the body is told from what belongs to the head
     }
 
     static int body(llhttp_t* parser, const char*, std::size_t size) {
@@ -90,7 +117,8 @@ struct request_callbacks {
 
     static int message_complete(llhttp_t* parser) {
         request_parser& here = self(parser);
-        here.request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
+        // In HTTP/1.0 llhttp has keep-alive come before close.
+        here.request_.keep_alive = llhttp_should_keep_alive(parser) != 0 && (parser->flags & F_CONNECTION_CLOSE) == 0;
         here.complete_ = true;
         return HPE_PAUSED;
     }
@@ -104,6 +132,7 @@ const llhttp_settings_t& request_parser::settings() noexcept {
         each.on_method_complete = request_callbacks::method_complete;
         each.on_url = request_callbacks::url;
         each.on_header_field = request_callbacks::header_field;
+        each.on_header_field_complete = request_callbacks::header_field_complete;
         each.on_header_value = request_callbacks::header_value;
         each.on_headers_complete = request_callbacks::headers_complete;
         each.on_body = request_callbacks::body;
@@ -123,7 +152,7 @@ request_parser::~request_parser() = default;
 void request_parser::begin() {
     head_ = std::make_unique<head>();
     request_ = {};
-    head_complete_ = complete_ = expects_continue_ = false;
+    head_complete_ = complete_ = expects_continue_ = target_complete_ = protocol_next_ = false;
 }
 
 bool request_parser::refuse(int status, std::string_view reason) noexcept {
@@ -185,20 +214,33 @@ bool request_parser::check_head() {
         return refuse(400, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
     if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)
         return refuse(413, "The request body is too large.");
-    const bool has_body = (parser_.flags & F_CHUNKED) != 0 || parser_.content_length > 0;
-    expects_continue_ = expects_continue_ && has_body;
     return true;
 }
 
+/// By the byte behind the target's space. llhttp takes more spaces there, and the requests of RTSP and ICE.
+bool request_parser::check_protocol(char first) noexcept {
+    if (first == ' ') return refuse(400, "One space goes between a request's target and its version.");
+    return (first != 'R' && first != 'I') || refuse(505, only_http_1);
+}
+
+/// How many bytes to read at most before limits are looked at: none can be passed before the last of them. So each holds
+/// to the byte, and what is refused does not depend on where the bytes were cut.
+std::size_t request_parser::allowance() const noexcept {
+    if (head_ != nullptr && head_complete_) return limits_.head + 8 * request_.body_size - body_wire_size_ + 1;
+    const std::size_t of_head = std::max<std::size_t>(limits_.head - head_size_, 1);
+    if (head_ == nullptr) return std::min(of_head, limits_.target + 1);
+    return target_complete_ ? of_head : std::min(of_head, limits_.target - request_.target.size() + 1);
+}
+
 /// Of a request that is not complete after `size` more bytes.
-bool request_parser::check_size(bool was_head, std::size_t size) {
+bool request_parser::check_size(std::size_t size) {
     if (!head_complete_) {
         head_size_ += size;
         return head_size_ < limits_.head || refuse(431, "The request's header section is too large.");
     }
     // What is not data (chunk sizes and extensions, trailers) may be as much as a head, and a few bytes for each of data:
     // chunks of one byte have five.
-    if (!was_head) body_wire_size_ += size;
+    body_wire_size_ += size;
     return body_wire_size_ <= limits_.head + 8 * request_.body_size ||
            refuse(413, "The request's chunk extensions or trailers are too large.");
 }
@@ -210,40 +252,42 @@ request_parser::step request_parser::parse(std::string_view& bytes) {
         complete_ = false;
         head_size_ = body_wire_size_ = 0;
     }
-    if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);
-
-    const bool had_begun = head_ != nullptr;
-    const bool was_head = !had_begun || !head_complete_;
-    const char* begin = bytes.data();
-    // No more than the head may still have, so that its limit holds to the byte.
-    const std::size_t most = was_head ? std::max<std::size_t>(limits_.head - head_size_, 1) : bytes.size();
-    const std::size_t size = std::min(bytes.size(), most);
-    const llhttp_errno_t error = llhttp_execute(&parser_, begin, size);
-    if (error == HPE_OK) {
-        bytes.remove_prefix(size);
-        if (head_ != nullptr && !check_size(was_head, size)) return step::refused;
-        if (!bytes.empty()) return parse(bytes);
-        if (head_ != nullptr) keep();
-        return step::more;
-    }
-    const char* stopped = llhttp_get_error_pos(&parser_);
-    bytes.remove_prefix(static_cast<std::size_t>(stopped - begin));
-    if (error == HPE_PAUSED) {
+    // Empty lines before a request are no part of it (RFC 9112, section 2.2).
+    if (head_ == nullptr) bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
+    while (!bytes.empty()) {
+        if (std::exchange(protocol_next_, false) && !check_protocol(bytes.front())) return step::refused;
+        if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);
+        const bool had_begun = head_ != nullptr;
+        const char* begin = bytes.data();
+        const std::size_t size = std::min(bytes.size(), allowance());
+        given_ = bytes.substr(0, size);
+        const llhttp_errno_t error = llhttp_execute(&parser_, begin, size);
+        if (error == HPE_OK) {
+            bytes.remove_prefix(size);
+            if (!check_size(size)) return step::refused;
+            continue;
+        }
+        const char* stopped = llhttp_get_error_pos(&parser_);
+        bytes.remove_prefix(static_cast<std::size_t>(stopped - begin));
+        if (error != HPE_PAUSED) {
+            const bool method_began = stopped == begin ? had_begun : is_token_character(stopped[-1]);
+            return explain(error, bytes, method_began);
+        }
         if (complete_) return step::request;
-        expects_continue_ = false;
-        keep();
-        return step::expects_continue;
+        if (std::exchange(expects_continue_, false)) {
+            keep();
+            return step::expects_continue;
+        }
     }
-    const bool method_began = stopped == begin ? had_begun : is_token_character(stopped[-1]);
-    return explain(error, bytes, method_began);
+    if (head_ != nullptr) keep();
+    return step::more;
 }
 
 request_parser::step request_parser::explain(llhttp_errno_t error, std::string_view& bytes, bool method_began) {
     // llhttp's reasons are string literals.
     const std::string_view words = parser_.reason != nullptr ? parser_.reason : "The request is malformed.";
+    if (refusal_.status != 0) return step::refused; // by ourselves
     switch (error) {
-    case HPE_USER:
-    case HPE_CB_HEADERS_COMPLETE: break; // refused by ourselves
     case HPE_INVALID_METHOD: return judge_method(bytes, method_began);
     case HPE_INVALID_VERSION: // also for what follows the version
         words == "Invalid HTTP version" ? refuse(505, only_http_1) : refuse(400, words);
@@ -264,10 +308,10 @@ request_parser::step request_parser::judge_method(std::string_view& bytes, bool 
     judging_method_ = true;
     const auto end = std::find_if_not(bytes.begin(), bytes.end(), is_token_character);
     const auto size = static_cast<std::size_t>(end - bytes.begin());
-    head_size_ += size;
-    began = began || size > 0;
-    if (end == bytes.end() && began && head_size_ <= longest_method) {
-        bytes = {};
+    unknown_method_size_ += size;
+    began = (began || size > 0) && unknown_method_size_ <= longest_method;
+    if (end == bytes.end() && began) {
+        bytes.remove_prefix(size);
         return step::more;
     }
     if (end != bytes.end() && *end == ' ' && began)

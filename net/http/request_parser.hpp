@@ -65,7 +65,9 @@ private:
     void extend(std::string_view& text, const char* bytes, std::size_t size);
     void keep();
     bool check_head();
-    bool check_size(bool was_head, std::size_t size);
+    bool check_protocol(char first) noexcept;
+    std::size_t allowance() const noexcept;
+    bool check_size(std::size_t size);
     step judge_method(std::string_view& bytes, bool began);
     step explain(llhttp_errno_t error, std::string_view& bytes, bool method_began);
 
@@ -74,8 +76,13 @@ private:
     std::unique_ptr<head> head_;
     request request_;
     refusal refusal_{};
+    std::string_view given_; // the bytes in llhttp's hands
     std::size_t head_size_ = 0;
+    std::size_t unknown_method_size_ = 0;
     std::uint64_t body_wire_size_ = 0; // with chunk sizes, extensions and trailers
+    bool target_complete_ = false;
+    bool target_misplaced_ = false;
+    bool protocol_next_ = false;
     bool head_complete_ = false;
     bool complete_ = false;
     bool expects_continue_ = false;

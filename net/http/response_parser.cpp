@@ -40,17 +40,22 @@ struct response_callbacks {
     static int header_field(llhttp_t* parser, const char* at, std::size_t size) {
         response_parser& here = self(parser);
         if (!here.in_name_) {
-            if (here.open_->names.size() == here.limits_.fields) {
-                here.fail(kind::too_large, here.offset_of(at),
-                          fmt::format("more than {} header fields", here.limits_.fields));
-                return HPE_USER;
-            }
             here.open_->names.emplace_back();
             here.open_->values.emplace_back();
             here.in_name_ = true;
         }
         extend(here, here.open_->names.back(), at, size);
         return 0;
+    }
+
+    /// Not before: a name that is malformed is so wherever it is cut.
+    static int header_field_complete(llhttp_t* parser) {
+        response_parser& here = self(parser);
+        const response_parser::section& section = *here.open_;
+        if (section.names.size() <= here.limits_.fields) return 0;
+        here.fail(kind::too_large, section.begin + section.names.back().begin,
+                  fmt::format("more than {} header fields", here.limits_.fields));
+        return HPE_USER;
     }
 
     static int header_value(llhttp_t* parser, const char* at, std::size_t size) {
@@ -92,12 +97,21 @@ struct response_callbacks {
 
 namespace {
 
+constexpr const char* not_http = "this is not HTTP: it does not begin with 'HTTP/'";
+
 /// Not by a control character, which llhttp lets through.
 bool is_text(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
         return (byte < 0x20 && c != '\t') || byte == 0x7f;
     });
+}
+
+/// Of the status line, which llhttp takes for ended by two CR as well. Where the second character should be, or nothing.
+std::optional<std::size_t> badly_ended(std::string_view text) {
+    const std::size_t end = text.find_first_of("\r\n");
+    if (text.substr(end, 2) == "\r\n") return std::nullopt;
+    return end + 1;
 }
 
 } // namespace
@@ -108,6 +122,7 @@ const llhttp_settings_t& response_parser::settings() noexcept {
         llhttp_settings_init(&each);
         each.on_status = response_callbacks::status;
         each.on_header_field = response_callbacks::header_field;
+        each.on_header_field_complete = response_callbacks::header_field_complete;
         each.on_header_value = response_callbacks::header_value;
         each.on_headers_complete = response_callbacks::headers_complete;
         each.on_body = response_callbacks::body;
@@ -174,6 +189,8 @@ bool response_parser::accept_head() {
         return fail(kind::unsupported, here.begin, fmt::format("HTTP/{} is not spoken here", parser_.http_major));
     if (head_.status < 100)
         return fail(kind::malformed, here.begin, fmt::format("there is no status {:03}", head_.status));
+    if (const auto wrong = badly_ended(text))
+        return fail(kind::malformed, here.begin + *wrong, "the status line does not end with CR LF");
     if (!is_text(head_.reason))
         return fail(kind::malformed, here.begin + here.reason.begin, "a control character in the reason phrase");
     if (head_.status == 101)
@@ -197,6 +214,11 @@ bool response_parser::accept_head() {
 
 response_parser::step response_parser::parse(std::string_view& bytes) {
     while (!ended_) {
+        // llhttp passes over empty lines, which have no place before a response.
+        if (open_ == &head_section_ && open_->text.empty() && (bytes.starts_with('\r') || bytes.starts_with('\n'))) {
+            fail(kind::malformed, position_, not_http);
+            break;
+        }
         if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);
         given_ = bytes.empty() ? "" : bytes.data();
         // No more than the section may still have, so that its limit holds to the byte.
@@ -238,13 +260,13 @@ response_parser::step response_parser::parse(std::string_view& bytes) {
 }
 
 response_parser::step response_parser::explain(llhttp_errno_t error, std::string_view rest) {
-    if (error == HPE_USER) return step::failed; // by ourselves, and explained
+    if (ended_) return *ended_; // by ourselves, and explained
     const char* reason = llhttp_get_error_reason(&parser_);
     std::string text = reason != nullptr && *reason != '\0' ? reason : llhttp_errno_name(error);
     if (error == HPE_INVALID_CONSTANT && open_ == &head_section_) {
         // The types of the two records by which a TLS server answers what is no TLS: alert and handshake (RFC 8446, 5.1).
         const bool is_tls = rest.starts_with('\x15') || rest.starts_with('\x16');
-        text = is_tls ? "this is TLS, not HTTP" : "this is not HTTP: it does not begin with 'HTTP/'";
+        text = is_tls ? "this is TLS, not HTTP" : not_http;
     }
     fail(kind::malformed, position_, std::move(text));
     return step::failed;

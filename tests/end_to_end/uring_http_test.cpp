@@ -12,76 +12,24 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "support/http_server.hpp"
 #include "support/process.hpp"
 #include "support/socket.hpp"
 
+using tests::found;
+using tests::get;
+using tests::http_server;
+using tests::last_get;
 using tests::process;
+using tests::response_size;
 using tests::socket_client;
 
 namespace {
-
-const std::string get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-const std::string last_get = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-const std::string found = "HTTP/1.1 200 OK\r\n";
-
-/// uring-http on a port that the kernel picked.
-class http_server {
-public:
-    explicit http_server(std::vector<std::string> options = {}) : program_(command(std::move(options))) {
-        const std::string line = program_.read_line().value_or("");
-        const auto slash = line.find('/', line.find("//") + 2);
-        const auto colon = line.rfind(':', slash);
-        REQUIRE(colon != std::string::npos);
-        url_ = line.substr(line.find("http"), slash + 1 - line.find("http"));
-        port_ = static_cast<std::uint16_t>(std::stoi(line.substr(colon + 1)));
-    }
-
-    process& program() { return program_; }
-    const std::string& url() const { return url_; }
-    std::uint16_t port() const { return port_; }
-
-    /// Sends `bytes` on a connection of their own; all that comes back until the end.
-    std::string ask(const std::string& bytes) const {
-        socket_client client("127.0.0.1", port_);
-        client.send(bytes);
-        return client.receive_all();
-    }
-
-    /// The promise behind every other: whatever came before, the next good request is answered.
-    void check_alive() const { CHECK(ask(last_get).starts_with(found)); }
-
-    /// Ends it as an operator would; its exit code.
-    int end() {
-        program_.signal(SIGTERM);
-        return program_.wait();
-    }
-
-private:
-    static std::vector<std::string> command(std::vector<std::string> options) {
-        if (std::find(options.begin(), options.end(), "--listen") == options.end())
-            options.insert(options.begin(), {"--listen", "127.0.0.1:0"});
-        options.insert(options.begin(), tests::program("uring-http"));
-        return options;
-    }
-
-    process program_;
-    std::string url_;
-    std::uint16_t port_;
-};
 
 std::size_t count(const std::string& text, const std::string& part) {
     std::size_t found_so_far = 0;
     for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found_so_far;
     return found_so_far;
-}
-
-/// The whole of the first response in `text`, by its Content-Length.
-std::size_t response_size(const std::string& text) {
-    const auto head = text.find("\r\n\r\n");
-    REQUIRE(head != std::string::npos);
-    const auto length = text.find("Content-Length: ");
-    REQUIRE(length < head);
-    return head + 4 + std::stoul(text.substr(length + 16));
 }
 
 std::string status_line(const std::string& response) { return response.substr(0, response.find("\r\n")); }
@@ -477,7 +425,8 @@ TEST_CASE("what is wrong with its options, or its port, is one clear line and an
 TEST_CASE("help and version are printed, and nothing is served") {
     const auto help = tests::run({tests::program("uring-http"), "--help"});
     CHECK(help.code == 0);
-    for (const char* option : {"--listen", "--max-connections", "--header-timeout", "--idle-timeout", "--doctor", "--version"})
+    for (const char* option :
+         {"--listen", "--max-connections", "--header-timeout", "--idle-timeout", "--doctor", "--version"})
         CHECK(help.output.find(option) != std::string::npos);
     const auto version = tests::run({tests::program("uring-http"), "--version"});
     CHECK(version.code == 0);

@@ -87,6 +87,8 @@ TEST_CASE("a request's method, target, fields and wish to keep the connection ar
     CHECK(read("GET / HTTP/1.0\r\n\r\n").requests == std::vector<std::string>{"GET / body=0 close"});
     CHECK(read("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").requests ==
           std::vector<std::string>{"GET / Connection=keep-alive body=0 keep"});
+    CHECK(read("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n").requests ==
+          std::vector<std::string>{"GET / Connection=keep-alive, close body=0 close"});
 }
 
 TEST_CASE("pipelined requests come out one by one, in order") {
@@ -139,11 +141,16 @@ TEST_CASE("what is not a good request is refused with the status that says why, 
         {"a method in lower case", "get / HTTP/1.1\r\nHost: x\r\n\r\n", 501},
         {"a method of RTSP", "DESCRIBE / HTTP/1.1\r\nHost: x\r\n\r\n", 501},
         {"an endless method", std::string(100, 'M'), 400},
+        {"a long method that ends", std::string(100, 'M') + " / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         {"no version, as in HTTP/0.9", "GET /\r\n\r\n", 505},
         {"HTTP/2.0", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505},
         {"HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
         {"HTTP/1.2", "GET / HTTP/1.2\r\nHost: x\r\n\r\n", 505},
         {"HTTP/0.9", "GET / HTTP/0.9\r\nHost: x\r\n\r\n", 505},
+        {"a request of RTSP", "DESCRIBE / RTSP/1.0\r\n\r\n", 505},
+        {"a request of ICE", "SOURCE / ICE/1.0\r\n\r\n", 505},
+        {"two spaces before the target", "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+        {"two spaces before the version", "GET /  HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         {"a space in the target", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
         {"two Hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400},
@@ -198,6 +205,21 @@ TEST_CASE("each limit holds to the byte") {
           0);
     CHECK(read("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n", limits)
               .status == 413);
+}
+
+TEST_CASE("what a request is refused for does not depend on where it was cut") {
+    request_limits limits;
+    limits.target = 10;
+    limits.head = 60;
+    limits.fields = 2;
+    const std::string chunks = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const std::string& bytes :
+         {std::string("GET /0123456789\1 HTTP/1.1\r\n"),
+          std::string("GET / HTTP/1.1\r\nHost: x\r\nA: b\r\nC@: d\r\n\r\n"), std::string(80, '\n') + get,
+          chunks + "20;" + std::string(80, 'a') + "\r\n" + std::string(32, 'd') + "\r\n"}) {
+        INFO(bytes);
+        CHECK(read_byte_by_byte(bytes, limits) == read(bytes, limits));
+    }
 }
 
 TEST_CASE("what surrounds the data of chunks is bounded, and chunks of one byte are not refused for it") {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -335,4 +336,50 @@ TEST_CASE("a stream that ends while room is made for its cancel is let go once")
     }
     here.wait_until([&] { return here.requests().in_flight() == 0; });
     CHECK(here.requests().in_flight() == 0);
+}
+
+TEST_CASE("peers' failure: a multishot receive is not told of a reset that came right behind data") {
+    loop here;
+    for (const bool reads_on : {true, false}) {
+        auto pair = descriptor_pair::tcp();
+        here.run([](descriptor_pair& ends, bool waits) -> task<> {
+            tcp_stream stream(ends.take_first());
+            tests::write_now(ends.second(), "first");
+            auto first = co_await receive_text(stream);
+            CHECK(first == "first"); // from now on the kernel brings what comes by itself
+            tests::write_now(ends.second(), "last");
+            const linger at_once{1, 0};
+            ::setsockopt(ends.second(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+            ::close(ends.take_second());
+            if (!waits) co_await tuyau::sleep_for(1s); // what came is there before it is asked for
+            auto last = co_await receive_text(stream);
+            CHECK(last == "last");
+            auto end = co_await tuyau::with_deadline(30s, receive_text(stream));
+            REQUIRE_FALSE(end);
+            CHECK(end.error() == std::errc::connection_reset);
+        }(pair, reads_on));
+    }
+}
+
+TEST_CASE("peers' failure: the kernel forgets to tell a multishot receive of a reset that it has seen") {
+    if (!tests::in_use(tuyau::feature::multishot_receive) || !tests::in_use(tuyau::feature::buffer_ring))
+        SKIP("receives are not multishot here");
+    loop here;
+    auto pair = descriptor_pair::tcp();
+    auto broken = descriptor_pair::tcp();
+    const linger at_once{1, 0};
+    ::setsockopt(broken.second(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(broken.take_second());
+    here.run([](descriptor_pair& ends, descriptor_pair& after) -> task<> {
+        const int fd = ends.first();
+        tcp_stream stream(ends.take_first());
+        tests::write_now(ends.second(), "last");
+        auto last = co_await receive_text(stream);
+        CHECK(last == "last");
+        // The race that this stands for cannot be won at will: in its place the request waits for what never comes.
+        REQUIRE(::dup2(after.first(), fd) == fd);
+        auto end = co_await tuyau::with_deadline(30s, receive_text(stream));
+        REQUIRE_FALSE(end);
+        CHECK(end.error() == std::errc::connection_reset);
+    }(pair, broken));
 }

@@ -26,10 +26,10 @@ action<peer> peer::connect(std::uint16_t port) {
 }
 
 action<std::string> peer::receive(std::size_t most) {
-    std::string bytes(most, '\0');
     for (;;) {
         if (!socket_) co_return std::string();
-        if (const outcome got = socket_->read(bytes.data(), most)) {
+        std::string bytes(std::min(most, std::max<std::size_t>(socket_->unread(), 1)), '\0');
+        if (const outcome got = socket_->read(bytes.data(), bytes.size())) {
             if (*got < 0) error_ = -*got;
             bytes.resize(static_cast<std::size_t>(std::max(*got, 0)));
             co_return bytes;

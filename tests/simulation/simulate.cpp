@@ -7,7 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <new>
+#include <sstream>
 #include <string>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -124,13 +126,14 @@ int report(const orders& asked, const std::vector<std::uint64_t>& failed, progre
         done += all[part].done;
         for (std::size_t kind = 0; kind < fault_kinds; ++kind) counts[kind] += all[part].faults[kind];
     }
-    fmt::print("{} runs in {:.1f} s{}\n", done, seconds, memory::is_seen ? ", memory watched" : "");
+    std::FILE* const out = kernel::report();
+    fmt::print(out, "{} runs in {:.1f} s{}\n", done, seconds, memory::is_seen ? ", memory watched" : "");
     for (std::size_t kind = 0; kind < fault_kinds; ++kind)
-        fmt::print("{:>14}  {}\n", counts[kind], fault_names[kind]);
+        fmt::print(out, "{:>14}  {}\n", counts[kind], fault_names[kind]);
     if (failed.empty()) return EXIT_SUCCESS;
-    fmt::print("failed: {} of them, with the seeds", failed.size());
-    for (const std::uint64_t seed : failed) fmt::print(" {}", seed);
-    fmt::print("\n");
+    fmt::print(out, "failed: {} of them, with the seeds", failed.size());
+    for (const std::uint64_t seed : failed) fmt::print(out, " {}", seed);
+    fmt::print(out, "\n");
     return EXIT_FAILURE;
 }
 
@@ -173,6 +176,32 @@ int run_all(const orders& asked) {
     return report(asked, failed, all, spent.count());
 }
 
+/// Runs each line `scenario seed what it found` of a file; others are for people.
+int run_kept(orders asked, const std::string& path) {
+    std::ifstream file(path);
+    if (!file) {
+        fmt::print(stderr, "cannot read {}\n", path);
+        return EXIT_FAILURE;
+    }
+    std::string line;
+    progress told{};
+    for (std::string name; std::getline(file, line);) {
+        std::istringstream words(line);
+        std::uint64_t seed = 0;
+        if (!(words >> name >> seed) || name.starts_with('#')) continue;
+        const auto is_meant = [&](const scenario& each) { return each.name == name; };
+        const auto scenarios = all_scenarios();
+        const auto place = std::find_if(scenarios.begin(), scenarios.end(), is_meant);
+        if (place == scenarios.end()) {
+            fmt::print(stderr, "{}: there is no scenario '{}'\n", path, name);
+            return EXIT_FAILURE;
+        }
+        asked.scenarios = {*place};
+        work(asked, 0, asked.first = seed, told);
+    }
+    return report(asked, {}, &told, 0);
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
@@ -189,6 +218,8 @@ int main(int count, char** arguments) {
     parser.add_option("--count", asked.count, "How many seeds")->capture_default_str();
     parser.add_option("--seconds", asked.seconds, "Begin no new one after so many seconds");
     parser.add_option("--jobs", asked.jobs, "How many at a time")->capture_default_str();
+    std::string kept;
+    parser.add_option("--kept", kept, "The seeds that are named in this file");
     auto* one = parser.add_option("--seed", seed, "This seed alone, in this process");
     parser.add_flag("--show", asked.show, "Print what passes between the program and the kernel, and what it prints");
     parser.add_flag("--twice", asked.twice, "Run each seed twice, and compare");
@@ -197,11 +228,12 @@ int main(int count, char** arguments) {
         if (names.empty() || std::find(names.begin(), names.end(), each.name) != names.end())
             asked.scenarios.push_back(each);
     if (asked.show) asked.keep_output = true;
-    if (one->count() == 0) return run_all(asked);
-    kernel::report();
+    kernel::report(); // while standard error is what it was
+    if (kept.empty() && one->count() == 0) return run_all(asked);
     asked.jobs = 1;
-    asked.first = seed;
     asked.count = 1;
+    if (!kept.empty()) return run_kept(asked, kept);
+    asked.first = seed;
     progress told{};
     work(asked, 0, seed, told);
     return report(asked, {}, &told, 0);

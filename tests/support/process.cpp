@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <poll.h>
 #include <spawn.h>
 #include <stdexcept>
@@ -138,6 +139,18 @@ void process::signal(int number) const {
     if (!status_) ::kill(id_, number);
 }
 
+void process::stop() {
+    signal(SIGSTOP);
+    int status = 0;
+    while (::waitpid(id_, &status, WUNTRACED) < 0)
+        if (errno != EINTR) fail("there is no program to stop");
+    if (WIFSTOPPED(status)) return;
+    status_ = exit_code(status);
+    fail("the program ended before it could be stopped");
+}
+
+void process::resume() const { signal(SIGCONT); }
+
 int process::wait() {
     const auto until = clock::now() + patience;
     while (running()) {
@@ -161,6 +174,15 @@ std::size_t process::descriptors() const {
         ++count;
     }
     return count;
+}
+
+std::size_t process::memory() const {
+    std::ifstream file("/proc/" + std::to_string(id_) + "/smaps_rollup");
+    std::string word;
+    while (file >> word && word != "Anonymous:") {}
+    std::size_t kibibytes = 0;
+    if (!(file >> kibibytes)) fail("the kernel does not tell how much memory the program uses");
+    return kibibytes * 1024;
 }
 
 outcome run(std::vector<std::string> command, const std::string& input) {

@@ -38,6 +38,10 @@ public:
 
     void signal(int number) const;
 
+    /// Stops it (SIGSTOP), and returns once it stands still; `resume` lets it go on.
+    void stop();
+    void resume() const;
+
     /// Waits for its end: the exit code, or minus the signal's number. Throws when it does not end.
     int wait();
 
@@ -46,6 +50,9 @@ public:
 
     /// Open descriptors of the process.
     std::size_t descriptors() const;
+
+    /// Bytes of its own memory that are in use: all but what lies in files.
+    std::size_t memory() const;
 
 private:
     bool read_more(int fd, std::string& into);

@@ -17,6 +17,7 @@ double highest(fault kind) noexcept {
     case fault::multishot_ended_with_data: return 1.0;
     case fault::process_out_of_descriptors:
     case fault::system_out_of_descriptors:
+    case fault::unnoticed_hang_up:
     case fault::out_of_network_memory:
     case fault::aborted_accept: return 0.7;
     default: return 0.5;

@@ -40,10 +40,12 @@ enum class fault : unsigned char {
     cancel_of_one_that_runs,
     result_despite_cancel,
     late_notification,
+    short_of_locked_memory,
+    unnoticed_hang_up,
     feature_missing,
 };
 
-inline constexpr std::array<std::string_view, 30> fault_names{
+inline constexpr std::array<std::string_view, 32> fault_names{
     "partial submission",
     "submission EAGAIN",
     "submission EBUSY",
@@ -73,6 +75,8 @@ inline constexpr std::array<std::string_view, 30> fault_names{
     "cancel of one that runs (EALREADY)",
     "result despite cancel",
     "late zero-copy notification",
+    "ENOMEM (locked memory)",
+    "end or reset behind data, not told",
     "feature missing",
 };
 inline constexpr std::size_t fault_kinds = fault_names.size();

@@ -79,6 +79,9 @@ public:
 
     virtual bool is_socket() const noexcept { return false; }
 
+    /// Whether a part of what was asked for may be read or written.
+    virtual bool is_stream_of_bytes() const noexcept { return true; }
+
     /// Something has changed that somebody may wait for.
     void changed();
 

@@ -65,7 +65,6 @@ pipe_reader::~pipe_reader() { shared_->reader = nullptr; }
 
 outcome pipe_reader::read(char* to, std::size_t size) {
     if (shared_->bytes.empty()) return shared_->writable ? std::nullopt : outcome(0);
-    if (size > 1 && owner().strikes(fault::short_receive)) size = owner().random().between<std::size_t>(1, size);
     const std::size_t taken = shared_->bytes.take(to, size);
     if (shared_->writer != nullptr) shared_->writer->changed();
     return static_cast<int>(taken);
@@ -91,7 +90,6 @@ outcome pipe_writer::write(const char* from, std::size_t size) {
     const std::size_t held = shared_->bytes.size();
     if (held >= shared_->room) return std::nullopt;
     size = std::min(size, shared_->room - held);
-    if (size > 1 && owner().strikes(fault::short_send)) size = owner().random().between<std::size_t>(1, size);
     shared_->bytes.put(from, size);
     if (shared_->reader != nullptr) shared_->reader->changed();
     return static_cast<int>(size);
@@ -110,7 +108,6 @@ outcome regular_file::read(char* to, std::size_t size) {
     if ((flags_ & O_ACCMODE) == O_WRONLY) return -EBADF;
     const std::size_t left = content_->size() - std::min(position_, content_->size());
     size = std::min(size, left);
-    if (size > 1 && owner().strikes(fault::short_receive)) size = owner().random().between<std::size_t>(1, size);
     if (size == 0) return 0;
     std::memcpy(to, content_->data() + position_, size);
     position_ += size;
@@ -120,7 +117,6 @@ outcome regular_file::read(char* to, std::size_t size) {
 outcome regular_file::write(const char* from, std::size_t size) {
     if ((flags_ & O_ACCMODE) == O_RDONLY) return -EBADF;
     if ((flags_ & O_APPEND) != 0) position_ = content_->size();
-    if (size > 1 && owner().strikes(fault::short_send)) size = owner().random().between<std::size_t>(1, size);
     if (content_->size() < position_ + size) content_->resize(position_ + size);
     std::memcpy(content_->data() + position_, from, size);
     position_ += size;

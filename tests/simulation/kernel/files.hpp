@@ -12,6 +12,7 @@ namespace simulation {
 class event_file final : public file {
 public:
     using file::file;
+    bool is_stream_of_bytes() const noexcept override { return false; }
     outcome read(char* to, std::size_t size) override;
     outcome write(const char* from, std::size_t size) override;
     short readiness() const override;
@@ -24,6 +25,7 @@ private:
 class signal_file final : public file {
 public:
     signal_file(kernel& owner, std::uint64_t signals) noexcept : file(owner), signals_(signals) {}
+    bool is_stream_of_bytes() const noexcept override { return false; }
     outcome read(char* to, std::size_t size) override;
     short readiness() const override;
 

@@ -18,6 +18,9 @@ kernel::kernel(std::uint64_t seed) : seed_(seed), random_(seed) {
     current_ = this;
     for (unsigned what = 0; what <= static_cast<unsigned>(missing::message_ring); ++what)
         if (strikes(fault::feature_missing)) set_lacking(static_cast<missing>(what));
+    // As much as the smallest queues need that the runtime asks for, at least.
+    if (random_.chance(probability(fault::short_of_locked_memory)))
+        lockable_entries_ = random_.one_of<std::size_t>(256, 300, 600, 1200, 5000);
 }
 
 kernel::~kernel() {

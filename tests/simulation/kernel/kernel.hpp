@@ -72,7 +72,17 @@ public:
     void set_lacking(missing what) noexcept { lacking_ |= 1u << static_cast<unsigned>(what); }
 
     /// Lacks nothing.
-    void set_complete() noexcept { lacking_ = 0; }
+    void set_complete() noexcept {
+        lacking_ = 0;
+        lockable_entries_ = ~std::size_t{0};
+    }
+
+    /// Whether locked memory has room for so many entries of a ring or a group of buffers.
+    bool can_lock(std::size_t entries) noexcept {
+        if (entries <= lockable_entries_) return true;
+        count(fault::short_of_locked_memory);
+        return false;
+    }
 
     double probability(fault kind) const noexcept { return faults_.probability(kind); }
 
@@ -188,6 +198,7 @@ private:
     int next_ring_number_ = 0;
     bool foreign_threads_ = false;
     unsigned lacking_ = 0;
+    std::size_t lockable_entries_ = ~std::size_t{0};
     std::string replay_;
 };
 

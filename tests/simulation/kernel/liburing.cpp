@@ -45,6 +45,7 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
     parameters->cq_entries = sized ? std::bit_ceil(std::min(parameters->cq_entries, 2 * most_entries)) : 2 * entries;
     if (parameters->cq_entries < entries) return -EINVAL;
     parameters->sq_entries = entries;
+    if (!here.can_lock(entries + parameters->cq_entries)) return -ENOMEM;
     parameters->features = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
                            IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
     auto* made = new simulated_ring(here, *ring, entries, *parameters);
@@ -89,6 +90,7 @@ io_uring_buf_ring* io_uring_setup_buf_ring(io_uring* ring, unsigned entries, int
     if (here.lacks(missing::buffer_ring)) return refuse(-EINVAL);
     if (!std::has_single_bit(entries) || entries > 32768) return refuse(-EINVAL);
     if (ring_of(ring).has_group(group)) return refuse(-EEXIST);
+    if (!here.can_lock(entries)) return refuse(-ENOMEM);
     constexpr std::size_t page = 4096;
     const std::size_t size = (entries * sizeof(io_uring_buf) + page - 1) / page * page;
     auto* shared = static_cast<io_uring_buf_ring*>(std::aligned_alloc(page, size));

@@ -273,9 +273,18 @@ void simulated_ring::schedule_look(pending_request& request, duration most) {
 
 void simulated_ring::look_again(std::uint64_t id) {
     const auto place = requests_.find(id);
-    if (place == requests_.end()) return;
+    if (place == requests_.end() || overlooks(*place->second)) return;
     // From the change to its being noticed on the ring's thread.
     schedule_look(*place->second, kernel_.random().one_of<duration>(0ns, 1us, 200us));
+}
+
+/// Between a receive's taking data and its waiting for more, Linux 6.18 may miss that the peer has broken off or ended.
+bool simulated_ring::overlooks(const pending_request& request) {
+    constexpr duration between = 100us;
+    const auto* socket = dynamic_cast<tcp_socket*>(request.on.get());
+    return socket != nullptr && request.entry.opcode == IORING_OP_RECV && request.multishot && socket->at_end() &&
+           socket->unread() == 0 && kernel_.now() - request.last_data < between &&
+           kernel_.strikes(fault::unnoticed_hang_up);
 }
 
 void simulated_ring::look(std::uint64_t id) {
@@ -343,12 +352,17 @@ outcome simulated_ring::attempt(pending_request& request, unsigned& flags) {
     }
 }
 
+std::size_t simulated_ring::perhaps_less(std::size_t size, fault kind) {
+    return size > 1 && kernel_.strikes(kind) ? kernel_.random().between<std::size_t>(1, size) : size;
+}
+
 outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flags) {
     check_memory(request);
     file& from = *request.on;
     if (!from.is_socket()) return -ENOTSOCK;
     if ((request.entry.flags & IOSQE_BUFFER_SELECT) == 0)
-        return from.read(static_cast<char*>(request.pieces[0].iov_base), request.pieces[0].iov_len);
+        return from.read(static_cast<char*>(request.pieces[0].iov_base),
+                         perhaps_less(request.pieces[0].iov_len, fault::short_receive));
 
     const auto place = groups_.find(request.entry.buf_group);
     if (place == groups_.end()) return -ENOBUFS;
@@ -362,7 +376,8 @@ outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flag
     if (kernel_.strikes(fault::no_buffers)) return -ENOBUFS;
     const buffer_group::lent picked = group.pick();
     const std::size_t most = request.entry.len != 0 ? std::min<std::size_t>(picked.size, request.entry.len) : picked.size;
-    const outcome got = from.read(picked.start, most);
+    const outcome got = from.read(picked.start, perhaps_less(most, fault::short_receive));
+    if (got && *got > 0) request.last_data = kernel_.now();
     const bool given = (got && *got > 0) || (got && *got == 0 && kernel_.strikes(fault::buffer_without_data));
     if (given)
         flags = IORING_CQE_F_BUFFER | (static_cast<unsigned>(picked.id) << IORING_CQE_BUFFER_SHIFT);
@@ -373,8 +388,6 @@ outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flag
 
 outcome simulated_ring::attempt_send(pending_request& request) {
     check_memory(request);
-    if (sum_of(request.pieces) != request.content)
-        kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
     const std::size_t whole = size_of(request.pieces);
     const bool goes_on = (request.entry.msg_flags & MSG_WAITALL) != 0;
     do {
@@ -390,13 +403,13 @@ outcome simulated_ring::attempt_send(pending_request& request) {
             size = piece.iov_len - skipped;
             break;
         }
-        const outcome sent = request.on->write(start, size);
+        const std::size_t tried = perhaps_less(size, fault::short_send);
+        const outcome sent = request.on->write(start, tried);
         if (!sent) return std::nullopt;
         if (*sent < 0) return request.done != 0 ? static_cast<int>(request.done) : *sent;
         request.done += static_cast<std::size_t>(*sent);
-        if (!goes_on) break;
-        // Such as a signal that the kernel's own worker gets.
-        if (request.done < whole && kernel_.strikes(fault::short_send)) break;
+        // MSG_WAITALL or not: a signal to the kernel's own worker ends it, for instance.
+        if (!goes_on || tried < size) break;
     } while (request.done < whole);
     return static_cast<int>(request.done);
 }
@@ -435,8 +448,10 @@ outcome simulated_ring::attempt_transfer(pending_request& request) {
     if (regular != nullptr && !at_the_position) regular->move_to(static_cast<std::size_t>(request.entry.off));
     const iovec& piece = request.pieces[0];
     auto* start = static_cast<char*>(piece.iov_base);
-    const outcome result = request.entry.opcode == IORING_OP_READ ? request.on->read(start, piece.iov_len)
-                                                                  : request.on->write(start, piece.iov_len);
+    const bool reads = request.entry.opcode == IORING_OP_READ;
+    std::size_t size = piece.iov_len;
+    if (request.on->is_stream_of_bytes()) size = perhaps_less(size, reads ? fault::short_receive : fault::short_send);
+    const outcome result = reads ? request.on->read(start, size) : request.on->write(start, size);
     if (regular != nullptr && !at_the_position) regular->move_to(before);
     return result;
 }
@@ -535,6 +550,8 @@ bool simulated_ring::may_go_on(pending_request& request, int result, unsigned fl
 
 void simulated_ring::complete(pending_request& request, int result, unsigned flags) {
     check_memory(request);
+    if (is_send(request.entry.opcode) && request.content != 0 && sum_of(request.pieces) != request.content)
+        kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
     if (may_go_on(request, result, flags)) {
         flags |= IORING_CQE_F_MORE;
         // A poll tells of the next change; the others may have more at once.

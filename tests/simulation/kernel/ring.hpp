@@ -36,6 +36,7 @@ struct pending_request {
     bool started = false; ///< a connect has begun, a poll has looked once
     bool look_due = false;
     bool notification_due = false;
+    instant last_data{}; ///< when a receive brought something
 };
 
 /// Buffers that the program has lent for receives to pick from (io_uring_register_buf_ring(3)).
@@ -103,9 +104,11 @@ private:
     int submit(unsigned count);
     void take(const io_uring_sqe& entry);
     int prepare(pending_request& request);
+    bool overlooks(const pending_request& request);
     void schedule_look(pending_request& request, duration most);
     void look(std::uint64_t id);
     outcome attempt(pending_request& request, unsigned& flags);
+    std::size_t perhaps_less(std::size_t size, fault kind);
     outcome attempt_receive(pending_request& request, unsigned& flags);
     outcome attempt_send(pending_request& request);
     outcome attempt_accept(pending_request& request);

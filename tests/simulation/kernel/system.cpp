@@ -175,6 +175,12 @@ int receive_now(int fd, void* space, std::size_t size) noexcept {
     return told("recv", fd, got ? *got : -EAGAIN);
 }
 
+bool hung_up(int fd) noexcept {
+    const auto in = here().enter();
+    const auto socket = socket_of(fd, "poll");
+    return socket && socket->at_end();
+}
+
 int io_uring_disabled() noexcept { return 0; }
 int io_uring_group() noexcept { return -1; }
 int seccomp_mode() noexcept { return 0; }

@@ -148,6 +148,17 @@ tcp_socket::~tcp_socket() {
     if (state_ != state::closed) released();
 }
 
+std::pair<std::shared_ptr<tcp_socket>, std::shared_ptr<tcp_socket>> tcp_socket::pair(kernel& owner) {
+    const auto link = std::make_shared<connection>(owner, line_quality{});
+    auto server = std::make_shared<tcp_socket>(owner);
+    auto client = std::make_shared<tcp_socket>(owner);
+    const std::uint16_t port = owner.net().free_port();
+    const std::uint16_t peer_port = owner.net().free_port();
+    server->attach(link, connection::server, port, peer_port);
+    client->attach(link, connection::client, peer_port, port);
+    return {std::move(server), std::move(client)};
+}
+
 int tcp_socket::bind(std::uint16_t port, bool ipv6) {
     if (state_ != state::fresh) return -EINVAL;
     if (port == 0) port = owner().net().free_port();
@@ -268,7 +279,6 @@ outcome tcp_socket::read(char* to, std::size_t size) {
     if (state_ != state::connected) return -ENOTCONN;
     if (const std::size_t there = unread(); there != 0 && size != 0) {
         size = std::min(size, there);
-        if (size > 1 && owner().strikes(fault::short_receive)) size = owner().random().between<std::size_t>(1, size);
         return static_cast<int>(link_->receive(side_, to, size));
     }
     if (link_->incoming(side_).end_arrived) return 0; // whatever came after it
@@ -282,7 +292,6 @@ outcome tcp_socket::write(const char* from, std::size_t size) {
     if (send_shut_ || broken_) return -EPIPE;
     if (state_ != state::connected) return state_ == state::connecting ? -ENOTCONN : -EPIPE;
     if (size == 0) return 0;
-    if (size > 1 && owner().strikes(fault::short_send)) size = owner().random().between<std::size_t>(1, size);
     return link_->send(side_, from, size);
 }
 
@@ -351,8 +360,9 @@ line_quality network::draw_line() {
     drawn.latency = random.one_of<duration>(0ns, 20us, 200us, 5ms, 80ms);
     drawn.jitter = random.one_of<duration>(0ns, 0ns, 10us, 30ms);
     drawn.bytes_per_nanosecond = random.one_of(10.0, 1.0, 0.01, 0.0005);
-    drawn.largest_segment = random.one_of<std::size_t>(1, 7, 536, 1460, 65536);
-    // Small segments are few: a megabyte in single bytes tells nothing that ten thousand would not.
+    // Single bytes are few: a megabyte of them tells nothing that ten thousand would not.
+    drawn.largest_segment =
+        random.chance(0.05) ? random.one_of<std::size_t>(1, 7) : random.one_of<std::size_t>(100, 536, 1460, 65536);
     drawn.send_room = drawn.largest_segment < 100 ? 4096 : random.one_of<std::size_t>(64, 2304, 16384, 262144, 2500000);
     drawn.receive_room = random.one_of<std::size_t>(1024, 2304, 65536, 262144, 6000000);
     if (drawn.send_room < 100) drawn.receive_room = std::min<std::size_t>(drawn.receive_room, 65536);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/socket.h>
@@ -92,6 +93,9 @@ class tcp_socket final : public file, public std::enable_shared_from_this<tcp_so
 public:
     explicit tcp_socket(kernel& owner) noexcept : file(owner) {}
     ~tcp_socket() override;
+
+    /// Two that are connected.
+    static std::pair<std::shared_ptr<tcp_socket>, std::shared_ptr<tcp_socket>> pair(kernel& owner);
 
     bool is_socket() const noexcept override { return true; }
 

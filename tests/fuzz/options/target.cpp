@@ -1,0 +1,226 @@
+// The command lines of uring-http and uring-client: the program's name and its arguments, one a line.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <apps/uring-client/failure.hpp>
+#include <apps/uring-client/options.hpp>
+#include <apps/uring-http/options.hpp>
+
+#include "../support/http_by_the_book.hpp"
+#include "../support/promise.hpp"
+
+using fuzz::require;
+
+namespace {
+
+/// A command line as main() has it.
+class command_line {
+public:
+    explicit command_line(std::vector<std::string> words) : words_(std::move(words)) {
+        for (std::string& each : words_) pointers_.push_back(each.data());
+        pointers_.push_back(nullptr);
+    }
+    int count() const { return static_cast<int>(words_.size()); }
+    char** words() { return pointers_.data(); }
+
+private:
+    std::vector<std::string> words_;
+    std::vector<char*> pointers_;
+};
+
+/// While it lives, what the program prints goes here. The standard streams of this C library are variables.
+class printed {
+public:
+    printed() : cout_(std::cout.rdbuf(out_.rdbuf())), cerr_(std::cerr.rdbuf(out_.rdbuf())), stderr_(stderr) {
+        stderr = ::open_memstream(&errors_, &errors_size_);
+    }
+    printed(const printed&) = delete;
+    printed& operator=(const printed&) = delete;
+    ~printed() {
+        stop();
+        std::free(errors_);
+    }
+
+    void stop() {
+        if (stderr_ == nullptr) return;
+        std::fclose(stderr);
+        stderr = std::exchange(stderr_, nullptr);
+        std::cout.rdbuf(cout_);
+        std::cerr.rdbuf(cerr_);
+    }
+
+    std::string out() const { return out_.str(); }
+    std::string_view errors() const { return {errors_, errors_size_}; } ///< once it has stopped
+
+private:
+    std::ostringstream out_;
+    std::streambuf* cout_;
+    std::streambuf* cerr_;
+    std::FILE* stderr_;
+    char* errors_ = nullptr;
+    std::size_t errors_size_ = 0;
+};
+
+// uring-http
+
+std::optional<options> read_server(const std::vector<std::string>& words) {
+    command_line line(words);
+    int code = -1;
+    printed all;
+    const auto chosen = read_options(line.count(), line.words(), code);
+    all.stop();
+    if (chosen) {
+        require(all.out().empty() && all.errors().empty(), "what is done goes without saying");
+    } else if (code == 0) {
+        require(!all.out().empty() && all.errors().empty(), "help and version go to standard output");
+    } else {
+        require(code == 2 && all.out().empty(), "a wrong option is told on standard error");
+        std::string_view told = all.errors();
+        require(told.starts_with("uring-http: ") && told.ends_with("\n"), "what is wrong is told");
+        told.remove_suffix(1);
+        require(fuzz::by_the_book::is_text(told), "what is wrong is told in one line");
+    }
+    return chosen;
+}
+
+std::vector<std::string> write_server(const options& chosen) {
+    const tuyau::http::server_limits& limits = chosen.limits;
+    std::vector<std::string> words{"uring-http"};
+    for (const tuyau::endpoint& each : chosen.listen) words.insert(words.end(), {"--listen", each.to_string()});
+    const auto add = [&words](const char* name, auto value) {
+        words.insert(words.end(), {name, fmt::format("{}", value)});
+    };
+    const auto add_time = [&add](const char* name, std::chrono::milliseconds value) {
+        add(name, fmt::format("{}.{:03}", value.count() / 1000, value.count() % 1000));
+    };
+    add("--max-connections", limits.connections);
+    add("--max-body", limits.request.body);
+    add_time("--header-timeout", limits.header_time);
+    add_time("--body-timeout", limits.body_time);
+    add_time("--idle-timeout", limits.idle_time);
+    add_time("--send-timeout", limits.send_time);
+    add_time("--drain-timeout", limits.drain_time);
+    if (chosen.doctor) words.emplace_back("--doctor");
+    return words;
+}
+
+void check_server(const std::vector<std::string>& words) {
+    const auto chosen = read_server(words);
+    if (!chosen) return;
+    const tuyau::http::server_limits& limits = chosen->limits;
+    require(!chosen->listen.empty(), "there is somewhere to listen");
+    require(limits.connections >= 1 && limits.connections <= 10'000'000, "connections are within bounds");
+    require(limits.request.body <= std::uint64_t{1} << 40, "a body is within bounds");
+    for (const auto each :
+         {limits.header_time, limits.body_time, limits.idle_time, limits.send_time, limits.drain_time})
+        require(each.count() >= 1 && each <= std::chrono::hours(24), "times are within bounds");
+    const auto written = write_server(*chosen);
+    const auto again = read_server(written);
+    require(again && write_server(*again) == written, "options that are written are read the same");
+}
+
+// uring-client
+
+using namespace uring_client;
+
+std::optional<command> read_client(const std::vector<std::string>& words) {
+    command_line line(words);
+    printed all;
+    std::optional<command> asked;
+    try {
+        asked = read_command_line(line.count(), line.words());
+    } catch (const failure& why) {
+        all.stop();
+        require(why.code() == exit_code::usage, "what is wrong is the command line");
+        require(*why.what() != '\0' && fuzz::by_the_book::is_text(why.what()), "what is wrong is told in one line");
+    }
+    all.stop();
+    require(all.errors().empty(), "nothing else is printed");
+    const auto* code = asked ? std::get_if<int>(&*asked) : nullptr;
+    require(all.out().empty() == (code == nullptr), "help and version go to standard output");
+    require(code == nullptr || *code == 0, "who asked for help has it");
+    return asked;
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+    return fmt::format("{}.{:03}", time.count() / 1000, time.count() % 1000);
+}
+
+void check_limit(std::chrono::milliseconds limit) {
+    require(limit.count() >= 0 && limit.count() <= 1'000'000'000'000, "times are within bounds");
+}
+
+std::vector<std::string> write_client(const request_options& asked) {
+    std::vector<std::string> words{"uring-client"};
+    if (asked.show_heads) words.emplace_back("-i");
+    if (asked.head_only) words.emplace_back("-I");
+    if (asked.verbose) words.emplace_back("-v");
+    // After '=' CLI11 takes an empty value for one that follows, and without it one with a '-' for an option.
+    const auto add = [&words](const std::string& name, const std::string& value) {
+        if (value.starts_with('-'))
+            words.push_back(name + "=" + value);
+        else
+            words.insert(words.end(), {name, value});
+    };
+    if (asked.method) add("--request", *asked.method);
+    for (const std::string& each : asked.lines) add("--header", each);
+    for (const std::string& each : asked.data) add("--data", each);
+    if (!asked.output.empty()) add("--output", asked.output);
+    words.insert(words.end(), {"--connect-timeout", seconds(asked.connect_limit)});
+    words.insert(words.end(), {"--max-time", seconds(asked.whole_limit), "--", asked.url});
+    return words;
+}
+
+std::vector<std::string> write_client(const tcp_options& asked) {
+    return {"uring-client", "tcp",      "--connect-timeout",       seconds(asked.connect_limit),
+            "--",           asked.host, std::to_string(asked.port)};
+}
+
+template <typename Options>
+void check_client(const Options& asked) {
+    check_limit(asked.connect_limit);
+    require(asked.connect_limit.count() > 0, "connecting has a limit");
+    const auto written = write_client(asked);
+    const auto again = read_client(written);
+    const auto* same = again ? std::get_if<Options>(&*again) : nullptr;
+    require(same != nullptr && write_client(*same) == written, "options that are written are read the same");
+}
+
+void check_client(const std::vector<std::string>& words) {
+    const auto asked = read_client(words);
+    if (!asked) return;
+    if (const auto* tcp = std::get_if<tcp_options>(&*asked)) {
+        require(tcp->port != 0, "there is a port");
+        check_client(*tcp);
+    } else if (const auto* one = std::get_if<request_options>(&*asked)) {
+        check_limit(one->whole_limit);
+        check_client(*one);
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::vector<std::string> words;
+    std::istringstream text(std::string(reinterpret_cast<const char*>(data), size));
+    for (std::string each; std::getline(text, each);) {
+        std::replace(each.begin(), each.end(), '\0', '\n'); // no argument has a NUL, and some have line breaks
+        words.push_back(std::move(each));
+    }
+    if (words.empty()) return 0;
+    if (words.front() == "uring-http")
+        check_server(words);
+    else
+        check_client(words);
+    return 0;
+}

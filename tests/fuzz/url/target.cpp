@@ -1,0 +1,60 @@
+// A URL as a person writes it.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <tuyau/net/http/url.hpp>
+
+#include "../support/http_by_the_book.hpp"
+#include "../support/promise.hpp"
+
+using namespace tuyau::http;
+using fuzz::require;
+
+namespace {
+
+bool is_printable(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+void check_same_place(std::string_view text, const url& expected) {
+    const auto read = parse_url(text);
+    require(read.has_value(), "what is written from a URL is a URL");
+    require(read->host == expected.host && read->port == expected.port && read->target == expected.target,
+            "what is written from a URL leads to the same place");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const auto read = parse_url(text);
+    if (!read) {
+        require(read.error().offset <= text.size(), "what is wrong lies in the text, or at its end");
+        require(!read.error().text.empty() && fuzz::by_the_book::is_text(read.error().text),
+                "what is wrong is told in one line");
+        return 0;
+    }
+    require(!read->host.empty() && is_printable(read->host), "a host is printable");
+    require(read->port != 0, "there is a port");
+    require(read->target.starts_with('/') && is_printable(read->target), "a target is printable, and begins with /");
+    require(read->target.find('#') == std::string::npos, "a fragment stays at home");
+    require(is_printable(read->authority()), "an authority is printable");
+
+    // What was written is what is sent.
+    const auto end = std::min(text.find('#'), text.size());
+    const auto sent = read->target == "/" ? std::string_view() : std::string_view(read->target);
+    require(text.substr(0, end).ends_with(sent) || text.substr(0, end).ends_with(sent.substr(1)),
+            "a target is as it was written");
+
+    const bool is_ipv6 = read->host.find(':') != std::string::npos;
+    const std::string host = is_ipv6 ? fmt::format("[{}]", read->host) : read->host;
+    check_same_place(fmt::format("http://{}:{}{}", host, read->port, read->target), *read);
+    url without_zone = *read;
+    without_zone.host = read->host.substr(0, read->host.find('%'));
+    check_same_place(fmt::format("{}{}", read->authority(), read->target), without_zone);
+    return 0;
+}
