@@ -388,6 +388,7 @@ outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flag
 
 outcome simulated_ring::attempt_send(pending_request& request) {
     check_memory(request);
+    check_content(request);
     const std::size_t whole = size_of(request.pieces);
     const bool goes_on = (request.entry.msg_flags & MSG_WAITALL) != 0;
     do {
@@ -563,7 +564,9 @@ void simulated_ring::complete(pending_request& request, int result, unsigned fla
         const bool late = kernel_.strikes(fault::late_notification);
         later(late ? duration(60s) : duration(1ms), [this, id = request.id] {
             const auto place = requests_.find(id);
-            if (place != requests_.end()) complete(*place->second, 0, IORING_CQE_F_NOTIF);
+            if (place == requests_.end()) return;
+            check_content(*place->second);
+            complete(*place->second, 0, IORING_CQE_F_NOTIF);
         });
     }
     // Less than all of what was to be sent as a whole is a failure.
@@ -625,10 +628,16 @@ void simulated_ring::check_memory(const pending_request& request) {
             kernel_.violation(name_of(request) + " names memory that is gone");
 }
 
+void simulated_ring::check_content(const pending_request& request) {
+    if (request.content != 0 && sum_of(request.pieces) != request.content) // 0: it was refused before it was looked at
+        kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
+}
+
 void simulated_ring::check_lone_send(const pending_request& request) {
     for (const file::waiting_request& each : request.on->waiting()) {
         const auto place = requests_.find(each.request);
-        if (each.ring == number_ && place != requests_.end() && is_send(place->second->entry.opcode))
+        if (each.ring != number_ || place == requests_.end() || place->second->notification_due) continue;
+        if (is_send(place->second->entry.opcode))
             kernel_.violation(fmt::format("{} was submitted while #{} still sends on the same socket", name_of(request),
                                           place->second->id));
     }
