@@ -8,6 +8,7 @@ namespace scenarios {
 void loops(kernel& here);
 void operations(kernel& here);
 void uring_http(kernel& here);
+void warm(kernel& here);
 } // namespace scenarios
 
 std::span<const scenario> all_scenarios() noexcept {
@@ -15,6 +16,7 @@ std::span<const scenario> all_scenarios() noexcept {
         scenario{"loops", scenarios::loops},
         scenario{"operations", scenarios::operations},
         scenario{"uring-http", scenarios::uring_http},
+        scenario{"warm", scenarios::warm},
     };
     return all;
 }

@@ -36,6 +36,7 @@ struct orders {
     unsigned jobs = 1;
     bool show = false;
     bool twice = false;
+    bool until_failure = false;
     bool keep_output = false;
     std::string program;
 };
@@ -44,6 +45,7 @@ struct orders {
 struct progress {
     std::atomic<std::uint64_t> seed; ///< that it is at
     std::atomic<std::uint64_t> done;
+    std::atomic<bool> stop; ///< no further seed
     std::array<std::atomic<std::uint64_t>, fault_kinds> faults;
 };
 
@@ -103,7 +105,7 @@ void work(const orders& asked, unsigned part, std::uint64_t from, progress& told
     const auto began = std::chrono::system_clock::now();
     for (std::uint64_t seed = from; seed < asked.first + asked.count; seed += asked.jobs) {
         const std::chrono::duration<double> spent = std::chrono::system_clock::now() - began;
-        if (asked.seconds > 0 && spent.count() > asked.seconds) break;
+        if (told.stop || (asked.seconds > 0 && spent.count() > asked.seconds)) break;
         told.seed = seed;
         run_seed(asked, seed, told);
     }
@@ -168,7 +170,9 @@ int run_all(const orders& asked) {
         fmt::print(kernel::report(), "replay with: {} --scenario {} --seed {} --show\n", asked.program, chosen.name, seed);
         std::fflush(kernel::report());
         failed.push_back(seed);
-        if (failed.size() >= most_failures) continue;
+        if (asked.until_failure)
+            for (unsigned other = 0; other < asked.jobs; ++other) all[other].stop = true;
+        if (asked.until_failure || failed.size() >= most_failures) continue;
         *place = start_worker(asked, part, seed + asked.jobs, all[part]);
         ++running;
     }
@@ -222,6 +226,7 @@ int main(int count, char** arguments) {
     parser.add_option("--kept", kept, "The seeds that are named in this file");
     auto* one = parser.add_option("--seed", seed, "This seed alone, in this process");
     parser.add_flag("--show", asked.show, "Print what passes between the program and the kernel, and what it prints");
+    parser.add_flag("--until-failure", asked.until_failure, "Begin no new one after the first that fails");
     parser.add_flag("--twice", asked.twice, "Run each seed twice, and compare");
     CLI11_PARSE(parser, count, arguments);
     for (const scenario& each : all_scenarios())

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -118,6 +119,10 @@ public:
     /// Delivers a signal to whoever receives it through a descriptor.
     void signal(int number);
 
+    /// How many different receive buffers have been lent.
+    std::size_t buffers_seen() const noexcept { return buffers_seen_; }
+    void see_buffer(unsigned id) noexcept { buffers_seen_ = std::max<std::size_t>(buffers_seen_, id + 1); }
+
     // Rings.
     void add(simulated_ring& ring);
     void remove(simulated_ring& ring);
@@ -142,7 +147,17 @@ public:
     void allow_foreign_threads() noexcept { foreign_threads_ = true; }
 
     /// Held by every call into the kernel.
-    std::unique_lock<std::recursive_mutex> enter() { return std::unique_lock(mutex_); }
+    class presence : public std::unique_lock<std::recursive_mutex> {
+    public:
+        explicit presence(std::recursive_mutex& mutex) : unique_lock(mutex) { ++depth_; }
+        presence(const presence&) = delete;
+        presence& operator=(const presence&) = delete;
+        ~presence() { --depth_; }
+    };
+    presence enter() { return presence(mutex_); }
+
+    /// Whether the calling thread is in a call into the kernel, where peers run as well, and not in the program.
+    static bool is_inside() noexcept { return depth_ != 0; }
 
     /// What the program must not do, or what came out wrong: prints it with the seed and what led to it, and ends the
     /// process with `violation_code`.
@@ -179,6 +194,7 @@ private:
     void go_on();
 
     static kernel* current_;
+    static inline thread_local unsigned depth_ = 0;
     static bool aborts_;
 
     std::uint64_t seed_;
@@ -207,6 +223,7 @@ private:
     std::size_t expected_threads_ = 0;
     std::uint64_t progress_ = 0;
     int next_ring_number_ = 0;
+    std::size_t buffers_seen_ = 0;
     bool foreign_threads_ = false;
     bool turns_are_kept_ = false;
     unsigned lacking_ = 0;

@@ -12,6 +12,7 @@
 #endif
 
 #ifdef SIMULATION_SEES_MEMORY
+#include <sanitizer/allocator_interface.h>
 #include <sanitizer/asan_interface.h>
 #endif
 

@@ -78,6 +78,7 @@ void buffer_group::take_in() {
         const io_uring_buf& added = shared_->bufs[seen_ & (entries_ - 1)];
         const lent next{added.bid, pointer_to<char>(added.addr), added.len};
         if (!ids_.insert(next.id).second) kernel_.violation(fmt::format("buffer {} was lent twice", next.id));
+        kernel_.see_buffer(next.id);
         if (lent_.size() == entries_) kernel_.violation("more buffers were lent than there is room for");
         if (!memory::is_alive(next.start, next.size))
             kernel_.violation(fmt::format("buffer {} was lent, and its memory is gone", next.id));

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <csignal>
 #include <optional>
+#include <utility>
 
 #include "../peer.hpp"
 #include "../scenario.hpp"
@@ -89,8 +90,13 @@ public:
 
     void run() {
         std::vector<std::string> arguments{"uring-http", "--listen", fmt::format("127.0.0.1:{}", port)};
-        if (random_.chance(0.3)) arguments.insert(arguments.end(), {"--max-connections", random_.one_of("1", "2", "5")});
-        if (random_.chance(0.2)) here_.set_descriptor_limit(random_.between<std::size_t>(8, 20));
+        if (random_.chance(0.3)) {
+            most_served_ = random_.one_of<std::size_t>(1, 2, 5);
+            arguments.insert(arguments.end(), {"--max-connections", std::to_string(most_served_)});
+        }
+        const bool few_descriptors = random_.chance(0.2);
+        if (few_descriptors) here_.set_descriptor_limit(random_.between<std::size_t>(8, 20));
+        has_room_ = most_served_ == 0 && !few_descriptors;
         crowd_.start(mayor());
         const int code = run_program(uring_http_main, arguments);
         const bool could_not_begin = !listened_ && code == cannot_serve;
@@ -98,15 +104,19 @@ public:
         if (could_not_begin) return;
         // A drain has ten seconds, and a second for the program to get its turn.
         expect(here_.now() - asked_to_end_ < 11s, "the drain took {} s", in_seconds(here_.now() - asked_to_end_));
+        // None has more than 16 unread, and all buffers but those come back.
+        constexpr std::size_t made_at_the_start = 256;
+        expect(clients_ > 8 || here_.buffers_seen() <= made_at_the_start, "{} clients needed {} receive buffers", clients_,
+               here_.buffers_seen());
     }
 
 private:
     action<> mayor() {
         co_await until_listening(port);
         listened_ = true;
-        const auto clients = random_.chance(0.03) ? std::size_t{40} : random_.one_of<std::size_t>(1, 2, 3, 8);
+        clients_ = random_.chance(0.03) ? std::size_t{40} : random_.one_of<std::size_t>(1, 2, 3, 8);
         peers all;
-        for (std::size_t number = 0; number < clients; ++number) {
+        for (std::size_t number = 0; number < clients_; ++number) {
             switch (random_.below(6)) {
             case 0: all.start(slow_client()); break;
             case 1: all.start(broken_client()); break;
@@ -135,6 +145,28 @@ private:
 
     bool has_happened(fault kind) const { return here_.weather().counts()[static_cast<std::size_t>(kind)] != 0; }
 
+    /// A connection that has had an answer and may have more: the server has bound itself to a number of these.
+    class served {
+    public:
+        explicit served(town& owner) noexcept : owner_(owner) {}
+        served(const served&) = delete;
+        served& operator=(const served&) = delete;
+        ~served() { end(); }
+        void end() {
+            if (std::exchange(begun_, false)) --owner_.served_;
+        }
+        void begin() {
+            if (std::exchange(begun_, true)) return;
+            ++owner_.served_;
+            expect(owner_.most_served_ == 0 || owner_.served_ <= owner_.most_served_ || owner_.connections_may_break(),
+                   "{} connections are served at a time", owner_.served_);
+        }
+
+    private:
+        town& owner_;
+        bool begun_ = false;
+    };
+
     action<> correct_client() {
         co_await pause(here_.random_delay(random_.one_of<duration>(0ns, 1ms, 2s)));
         const auto shared = std::make_shared<peer>(co_await peer::connect(port));
@@ -154,6 +186,7 @@ private:
         answer_reader answers(server);
         if (pipelined) crowd_.start(send_all(shared, bytes));
         const instant began = here_.now();
+        served present(*this);
         for (const question& each : asked) {
             if (!pipelined && !co_await server.send(each.text)) {
                 expect(connections_may_break(), "a connection broke while a request was sent");
@@ -170,8 +203,10 @@ private:
                 expect(ending_ || has_happened(fault::connection_stalled), "the server closed a connection for no reason");
                 co_return;
             }
+            present.begin();
             if (!pipelined) co_await pause(here_.random_delay(random_.one_of<duration>(0ns, 0ns, 3s)));
         }
+        present.end(); // the server may close a connection on which nothing is asked
         // As long as nobody could be served while others had all the places.
         expect(here_.now() - began < 600s || connections_may_break(), "a client had to wait for {} s",
                in_seconds(here_.now() - began));
@@ -258,7 +293,15 @@ private:
             server.reset();
             break;
         default: // silence
-            co_await pause(random_.one_of<duration>(1s, 40s, 3600s));
+            if (random_.chance(0.5)) {
+                co_await pause(random_.one_of<duration>(1s, 40s, 3600s));
+            } else {
+                const instant began = here_.now();
+                (void)co_await server.receive();
+                // A minute, with what it takes to get there.
+                expect(here_.now() - began < 70s || !has_room_ || connections_may_break(),
+                       "a silent connection was left open for {} s", in_seconds(here_.now() - began));
+            }
         }
         server.close();
     }
@@ -266,6 +309,10 @@ private:
     kernel& here_;
     random_source& random_;
     peers crowd_;
+    std::size_t clients_ = 0;
+    std::size_t served_ = 0;
+    std::size_t most_served_ = 0; // 0 for no bound that matters
+    bool has_room_ = false;
     bool listened_ = false;
     bool ending_ = false;
     instant asked_to_end_{};
