@@ -182,9 +182,11 @@ void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instan
     ++progress_;
 }
 
-void kernel::until_asleep(std::size_t count) {
+void kernel::until_asleep(std::size_t rings) {
     auto in = enter();
-    changed_.wait(in, [&] { return sleepers_.size() >= count; });
+    changed_.wait(in, [&] {
+        return static_cast<std::size_t>(next_ring_number_) >= rings && sleepers_.size() == threads_.size();
+    });
 }
 
 void kernel::require_clean_end() {

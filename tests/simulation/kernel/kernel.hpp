@@ -140,8 +140,9 @@ public:
     /// does. Several threads then do the same each time.
     void keep_turns() noexcept { turns_are_kept_ = true; }
 
-    /// Blocks a thread that has no ring until so many others sleep: to begin one after another, all of them expected.
-    void until_asleep(std::size_t count);
+    /// Blocks a thread that has no ring until so many rings have been made, and the threads that still have one sleep: so
+    /// that the threads, all of which are expected, begin one after another.
+    void until_asleep(std::size_t rings);
 
     /// The program has threads without a ring, which may wake those that have one: nobody hangs for good then.
     void allow_foreign_threads() noexcept { foreign_threads_ = true; }

@@ -18,7 +18,8 @@ struct direction {
 /// A connection as both its ends know it. What each says is a pattern that depends on the position, so that a byte that is
 /// lost, repeated or misplaced shows at once.
 struct conversation {
-    static constexpr std::size_t greeting = 8; ///< bytes at the beginning of what the client says: which conversation it is
+    static constexpr std::size_t greeting =
+        8; ///< bytes at the beginning of what the client says: which conversation it is
 
     std::uint64_t number = 0;
     std::array<direction, 2> said; ///< by the client, by the server

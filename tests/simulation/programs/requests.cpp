@@ -99,7 +99,8 @@ task<> read_all(role who, pipe_ends& pipe, conversation& about) {
         position += size;
         expect(position <= said.attempted, "a pipe gave more than was put into it");
     }
-    expect(position >= said.sure && (!said.ended || position == said.sure), "a pipe lost {} bytes", said.sure - position);
+    expect(position >= said.sure && (!said.ended || position == said.sure), "a pipe lost {} bytes",
+           said.sure - position);
 }
 
 } // namespace

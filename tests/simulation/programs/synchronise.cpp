@@ -135,7 +135,8 @@ task<> receive_parcels(role who, Tools& tools) {
             if (auto got = tools.line.try_receive()) tools.received(*got);
             break;
         case 1: {
-            auto ended = co_await tuyau::with_deadline(who.all.next.one_of<duration>(0ns, 10us, 2ms), receive_parcel(tools));
+            auto ended =
+                co_await tuyau::with_deadline(who.all.next.one_of<duration>(0ns, 10us, 2ms), receive_parcel(tools));
             (void)ended;
             break;
         }
@@ -168,8 +169,6 @@ task<> use(role who, Tools& tools) {
 
 } // namespace
 
-task<> synchronise(role who) {
-    return who.all.next.one_in(2) ? use(who, who.all.common) : use(who, who.here().tools);
-}
+task<> synchronise(role who) { return who.all.next.one_in(2) ? use(who, who.all.common) : use(who, who.here().tools); }
 
 } // namespace simulation::programs

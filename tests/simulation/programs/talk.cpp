@@ -29,7 +29,8 @@ constexpr std::size_t most_kept = 3;
 
 /// One end of a conversation. It may be moved, closed and broken off while others send and receive on it.
 struct line {
-    line(role who, tuyau::tcp_stream stream, conversation& about, unsigned side, std::uint64_t sent, std::uint64_t received)
+    line(role who, tuyau::tcp_stream stream, conversation& about, unsigned side, std::uint64_t sent,
+         std::uint64_t received)
         : who(who), stream(std::move(stream)), about(about), side(side), position(sent), received(received) {}
     line(const line&) = delete;
     ~line() {
@@ -51,11 +52,12 @@ struct line {
     std::uint64_t received;
     bool failed = false; ///< to send, or still sends: nobody knows how much was sent
     bool at_end = false; ///< of what it receives
+    bool lost = false;   ///< it was destroyed while it received into memory of its own, or still receives
 };
 
 void check_received(line& at, std::string_view bytes) {
-    expect(at.about.matches(1 - at.side, at.received, bytes), "wrong bytes at {} of what side {} of conversation {} received",
-           at.received, at.side, at.about.number);
+    expect(at.about.matches(1 - at.side, at.received, bytes),
+           "wrong bytes at {} of what side {} of conversation {} received", at.received, at.side, at.about.number);
     at.received += bytes.size();
     expect(at.received <= at.others().attempted, "side {} of conversation {} received more than was sent", at.side,
            at.about.number);
@@ -64,8 +66,8 @@ void check_received(line& at, std::string_view bytes) {
 void check_end(line& at) {
     at.at_end = true;
     if (at.about.disturbed || !at.about.begun || !at.about.served || at.who.all.lines_may_break()) return;
-    expect(at.others().ended && at.received == at.others().sure, "side {} of conversation {} received {} of {} bytes", at.side,
-           at.about.number, at.received, at.others().sure);
+    expect(at.others().ended && at.received == at.others().sure, "side {} of conversation {} received {} of {} bytes",
+           at.side, at.about.number, at.received, at.others().sure);
 }
 
 enum class outcome { more, later, over };
@@ -101,10 +103,12 @@ task<outcome> receive_here(line& at, duration limit) {
     std::array<std::byte, 600> memory;
     const std::span space(memory.data(), at.who.all.next.one_of<std::size_t>(600, 1, 30));
     result<std::size_t> got;
+    at.lost = true;
     if (limit != 0ns)
         got = co_await tuyau::with_deadline(limit, at.stream.receive(space));
     else
         got = co_await at.stream.receive(space);
+    at.lost = false;
     if (!got) co_return outcome_of(at, got.error());
     if (*got == 0) {
         check_end(at);
@@ -115,9 +119,10 @@ task<outcome> receive_here(line& at, duration limit) {
 }
 
 task<outcome> receive_some(line& at) {
+    if (at.lost) co_return outcome::over;
     const auto limit = at.who.all.next.one_of<duration>(0ns, 0ns, 10us, 2ms);
-    if (at.who.all.next.one_in(3)) return receive_here(at, limit);
-    return receive_lease(at, limit);
+    const bool into_own = at.who.all.next.one_in(3);
+    co_return co_await (into_own ? receive_here(at, limit) : receive_lease(at, limit));
 }
 
 task<outcome> send_some(line& at) {
@@ -129,7 +134,8 @@ task<outcome> send_some(line& at) {
     result<void> sent;
     if (at.who.all.next.one_in(3)) {
         const std::string_view all = bytes;
-        sent = co_await at.stream.send(all.substr(0, size / 3), all.substr(size / 3, size / 2), all.substr(size / 3).substr(size / 2));
+        sent = co_await at.stream.send(all.substr(0, size / 3), all.substr(size / 3, size / 2),
+                                       all.substr(size / 3).substr(size / 2));
     } else {
         sent = co_await at.stream.send(bytes);
     }
@@ -183,9 +189,7 @@ task<> disturb(line& at) {
         at.about.disturbed = true;
         at.stream.abort();
         break;
-    default:
-        at.about.disturbed = true;
-        at.stream.close();
+    default: at.about.disturbed = true; at.stream.close();
     }
 }
 
@@ -249,7 +253,8 @@ task<> serve(role who, tuyau::tcp_stream stream) {
 task<> accept_for_a_while(role who, tuyau::tcp_listener& on, tuyau::scope& guests) {
     for (;;) {
         auto client = co_await on.accept();
-        expect(client || tuyau::is_cancelled(client.error()), "accept ended with {}", client ? "" : client.error().message());
+        expect(client || tuyau::is_cancelled(client.error()), "accept ended with {}",
+               client ? "" : client.error().message());
         if (!client) co_return;
         guests.spawn(serve(who.below(), std::move(*client)));
         if (guests.size() > 10) {
@@ -276,9 +281,8 @@ task<bool> send_pattern(role who, int fd, conversation& about, std::uint64_t& po
     std::size_t done = 0;
     const int flags = who.all.next.one_of<int>(0, MSG_WAITALL);
     while (done != size) {
-        auto sent = co_await tuyau::operation([&](io_uring_sqe& sqe) {
-            io_uring_prep_send_zc(&sqe, fd, bytes.data() + done, size - done, flags, 0);
-        });
+        auto sent = co_await tuyau::operation(
+            [&](io_uring_sqe& sqe) { io_uring_prep_send_zc(&sqe, fd, bytes.data() + done, size - done, flags, 0); });
         if (!sent && sent.error().value() == EAGAIN) continue;
         if (!sent) co_return false;
         std::fill_n(bytes.data() + done, *sent, '\0'); // nobody reads it any more

@@ -72,7 +72,8 @@ public:
         expect(!known.received, "parcel {} was received twice", got->number);
         known.received = true;
         const auto [last, first] = last_received_.try_emplace(got->sender, got->number);
-        expect(first || last->second < got->number, "parcel {} came after {} of the same sender", got->number, last->second);
+        expect(first || last->second < got->number, "parcel {} came after {} of the same sender", got->number,
+               last->second);
         last->second = got->number;
     }
 

@@ -42,13 +42,13 @@ struct kept_bytes {
 struct place {
     explicit place(choices& next) : tools(next) {}
 
-    tuyau::loop_handle handle; ///< null before the loop is made
+    tuyau::loop_handle handle;            ///< null before the loop is made
     std::optional<tuyau::endpoint> where; ///< that it listens on
     toolbox<within_one_loop> tools;
     std::vector<kept_bytes> kept;
     std::list<tests::loose> loose; ///< coroutines that are destroyed at any time, also after their loop; last
 
-    bool closing = false; ///< nothing is handed to it any more
+    bool closing = false;   ///< nothing is handed to it any more
     std::size_t visits = 0; ///< tasks handed to it that have not come back
     tuyau::concurrent::event unvisited;
 };
