@@ -12,6 +12,9 @@ namespace {
 // submit: the price of a call is spread over as many rounds.
 constexpr unsigned rounds_between_polls = 32;
 
+// Between two looks of a loop that ends for requests that can be cancelled.
+constexpr std::chrono::milliseconds longest_pause{64};
+
 } // namespace
 
 constinit thread_local loop* loop::current_ = nullptr;
@@ -32,11 +35,15 @@ loop::~loop() {
     scheduler_.ready.clear();
     inbox_->close();
     deferred_.clear();
-    while (ring_.in_flight() != 0) {
+    // Those that it does not find are found later, or end by themselves: it is not asked without a pause, nor wakes us.
+    for (std::chrono::milliseconds pause(1); ring_.in_flight() != 0; pause = std::min(pause * 2, longest_pause)) {
         ring_.cancel_all();
         buffers_->publish();
-        ring_.wait(std::chrono::milliseconds(1)); // those that it did not find are found later
+        ring_.poll();
+        if (ring_.in_flight() != 0) ring_.wait(pause);
     }
+    // The kernel may have put off a wake-up that was submitted, and forgets it with the ring.
+    wake_failure_.complete(0, 0);
     scheduler_.ready.clear();
     scheduler::exchange_current(previous_scheduler_);
     current_ = previous_;

@@ -2,25 +2,42 @@
 
 namespace tuyau {
 
+void operation_base::cancel() noexcept {
+    state_ = state::stopping;
+    if (!notice_due_) loop::current().requests().cancel(*this); // else there is nothing to cancel any more
+}
+
 void operation_base::abandon() noexcept {
     require_own_loop();
     destroyed_ = true;
-    loop& here = loop::current();
-    if (state_ == state::in_flight) {
-        state_ = state::stopping;
-        here.requests().cancel(*this);
-    }
-    here.wait_until([this] { return state_ == state::idle; });
+    if (state_ == state::in_flight) cancel();
+    loop::current().wait_until([this] { return state_ == state::idle; });
 }
 
 void operation_base::stop() noexcept {
     if (state_ != state::in_flight) return;
     require_own_loop();
-    state_ = state::stopping;
-    loop::current().requests().cancel(*this);
+    cancel();
 }
 
-void operation_base::complete(int outcome, unsigned) noexcept {
+/// For a completion that has or had another one beside it: whether this one is the last, and then what the first said.
+bool operation_base::is_over(int& outcome, unsigned flags) noexcept {
+    if ((flags & IORING_CQE_F_MORE) != 0) {
+        require(!notice_due_, "a multishot request was given to an operation, which has one result");
+        notice_due_ = true;
+        outcome_ = outcome;
+        completion_target::unlink(); // from those that are being cancelled: the kernel would not find it
+        return false;
+    }
+    notice_due_ = false;
+    outcome = outcome_;
+    return true;
+}
+
+void operation_base::complete(int outcome, unsigned flags) noexcept {
+    constexpr unsigned several = IORING_CQE_F_MORE | IORING_CQE_F_NOTIF;
+    if ((flags & several) != 0 && !is_over(outcome, flags)) [[unlikely]]
+        return;
     if (destroyed_) {
         state_ = state::idle; // the derived part is gone, and nobody will ask how it went
         return;

@@ -48,18 +48,24 @@ protected:
 private:
     void abandon() noexcept;
 
+    void cancel() noexcept;
+    bool is_over(int& outcome, unsigned flags) noexcept;
+
     enum class state : unsigned char { idle, in_flight, stopping };
 
     int outcome_ = -ECANCELED;
     state state_ = state::idle;
     bool destroyed_ = false;
+    bool notice_due_ = false; // the result is there, and the kernel still reads the memory that the request names
 };
 
 /// Awaits one request that `Prepare` fills in: `result<int> sent = co_await operation([&](io_uring_sqe& sqe) { … });`
 ///
 /// The value is the completion's result; a negative one becomes the error. The request is made when it is awaited, not
 /// before. What it points to must live until then, which it does when it belongs to the awaiting coroutine. An
-/// interrupted request is made again.
+/// interrupted request is made again. One that completes twice, such as a zero-copy send, has ended when the kernel has
+/// given notice that it needs the bytes no more; the value is its first result. A multishot request is no operation: its
+/// second completion is a broken contract.
 template <std::invocable<io_uring_sqe&> Prepare>
 class [[nodiscard("an operation does nothing until it is awaited")]] operation final
     : public operation_base,

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <poll.h>
+#include <utility>
 
 #include <tuyau/runtime/contract.hpp>
 #include <tuyau/runtime/ring_setup.hpp>
@@ -58,10 +59,12 @@ void ring::cancel(completion_target& target) {
 // The kernel does not find a request that is on its way between two of its parts, such as a send that has sent some and
 // is about to wait for room. It would go on as if nobody had asked.
 void ring::cancel_again() {
+    // Not from within, when the submission queue is full: whom that finds missed is cancelled once more after this.
+    if (std::exchange(cancelling_again_, true)) return;
     cancel_missed_ = false;
-    // A call from within this one, when the submission queue is full, goes on with the same list.
-    if (missed_.empty()) missed_.take(cancelling_);
+    missed_.take(cancelling_);
     while (completion_target* each = missed_.pop_front()) cancel(*each);
+    cancelling_again_ = false;
 }
 
 void ring::cancel_all() {

@@ -113,6 +113,7 @@ private:
     list<completion_target> cancelling_; // until their last completion
     list<completion_target> missed_;     // of those, the ones whose cancel is to be made again
     bool cancel_missed_ = false;
+    bool cancelling_again_ = false;
 };
 
 } // namespace tuyau

@@ -61,7 +61,9 @@ int outcome_of(io_uring& ring, Prepare prepare) {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring);
     prepare(*sqe);
     io_uring_cqe* cqe = nullptr;
-    int result = io_uring_submit(&ring);
+    int result;
+    do result = io_uring_submit(&ring);
+    while (result == -EAGAIN || result == -EINTR); // short of memory for a moment, io_uring_enter(2)
     if (result < 0) fail(-result);
     do result = io_uring_wait_cqe(&ring, &cqe);
     while (result == -EINTR);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
 
@@ -32,6 +33,11 @@ namespace {
 task<> read_into_frame(int fd, std::optional<result<int>>& outcome) {
     std::array<std::byte, 512> space{};
     outcome = co_await tuyau::read_some(fd, space);
+}
+
+auto send_without_copy(int fd, std::string_view bytes) {
+    return tuyau::operation(
+        [fd, bytes](io_uring_sqe& sqe) { io_uring_prep_send_zc(&sqe, fd, bytes.data(), bytes.size(), 0, 0); });
 }
 
 /// A request that is not finished until it was made `left` more times.
@@ -326,4 +332,63 @@ TEST_CASE("operations work without any one feature of the kernel, and without al
         CHECK_FALSE(destroyed);
         CHECK(read->value() == 4);
     }
+}
+
+TEST_CASE("a zero-copy send has ended when the kernel reads its bytes no more, and its value is how much was sent") {
+    loop here;
+    auto ends = descriptor_pair::tcp();
+    std::string bytes(10'000, 'a');
+    here.run([](loop& on, int fd, std::string& from) -> task<> {
+        auto sent = co_await send_without_copy(fd, from);
+        CHECK(sent.value() == static_cast<int>(from.size()));
+        CHECK(on.requests().in_flight() == 0);
+        from.assign(from.size(), 'b'); // nobody reads it any more
+    }(here, ends.first(), bytes));
+    CHECK(tests::read_now(ends.second(), 10'000) == std::string(10'000, 'a'));
+}
+
+TEST_CASE("a zero-copy send that fails says so once the kernel has let go of its bytes") {
+    loop here;
+    auto ends = descriptor_pair::pipe();
+    here.run([](loop& on, int fd) -> task<> {
+        auto sent = co_await send_without_copy(fd, "no socket");
+        REQUIRE_FALSE(sent);
+        CHECK(sent.error() == std::error_code(ENOTSOCK, std::system_category()));
+        CHECK(on.requests().in_flight() == 0);
+    }(here, ends.second()));
+}
+
+TEST_CASE("a coroutine destroyed in a zero-copy send waits until the kernel reads its bytes no more") {
+    loop here;
+    auto ends = descriptor_pair::tcp();
+    here.run([](loop& on, int fd) -> task<> {
+        auto sender = loose::start([](int to) -> task<> {
+            const std::string bytes(10'000, 'a');
+            auto sent = co_await send_without_copy(to, bytes);
+            CHECK(sent);
+        }(fd));
+        auto done = co_await nop(); // the send is with the kernel now
+        CHECK(done);
+        sender.destroy();
+        CHECK(on.requests().in_flight() == 0);
+    }(here, ends.first()));
+}
+
+TEST_CASE("a multishot request is refused by an operation at its second completion") {
+    CHECK(tests::broken_contract_of([] {
+              loop here;
+              auto pipe = descriptor_pair::pipe();
+              here.run([](descriptor_pair& ends) -> task<> {
+                  auto waiting = loose::start([](int fd) -> task<> {
+                      auto first = co_await tuyau::operation(
+                          [fd](io_uring_sqe& sqe) { io_uring_prep_poll_multishot(&sqe, fd, POLLIN); });
+                      CHECK_FALSE(first.has_value());
+                  }(ends.first()));
+                  for (int round = 0; round < 1000; ++round) {
+                      tests::write_now(ends.second(), "x");
+                      auto done = co_await nop();
+                      CHECK(done);
+                  }
+              }(pipe));
+          }) == "a multishot request was given to an operation, which has one result");
 }

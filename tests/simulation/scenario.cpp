@@ -5,11 +5,15 @@
 namespace simulation {
 
 namespace scenarios {
+void loops(kernel& here);
+void operations(kernel& here);
 void uring_http(kernel& here);
 } // namespace scenarios
 
 std::span<const scenario> all_scenarios() noexcept {
     static constexpr std::array all{
+        scenario{"loops", scenarios::loops},
+        scenario{"operations", scenarios::operations},
         scenario{"uring-http", scenarios::uring_http},
     };
     return all;

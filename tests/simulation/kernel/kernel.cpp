@@ -12,6 +12,7 @@
 namespace simulation {
 
 kernel* kernel::current_ = nullptr;
+bool kernel::aborts_ = false;
 
 kernel::kernel(std::uint64_t seed) : seed_(seed), random_(seed) {
     if (current_ != nullptr) violation("two kernels at once");
@@ -146,6 +147,7 @@ void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instan
     sleeper self{&ring, wait_for, until};
     sleepers_.push_back(&self);
     ++progress_;
+    if (turns_are_kept_) changed_.notify_all(); // see until_asleep
     const auto began = std::chrono::system_clock::now();
     while (!self.woken) {
         if (everybody_sleeps()) {
@@ -166,6 +168,10 @@ void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instan
             }
             continue;
         }
+        if (turns_are_kept_) {
+            changed_.wait(mutex_);
+            continue;
+        }
         // Another thread runs. If it sleeps outside the kernel, in a join perhaps, it may be waiting for this one.
         const std::uint64_t before = progress_;
         changed_.wait_until(mutex_, std::chrono::system_clock::now() + patience);
@@ -174,6 +180,13 @@ void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instan
     }
     std::erase(sleepers_, &self);
     ++progress_;
+}
+
+void kernel::until_asleep(std::size_t rings) {
+    auto in = enter();
+    changed_.wait(in, [&] {
+        return static_cast<std::size_t>(next_ring_number_) >= rings && sleepers_.size() == threads_.size();
+    });
 }
 
 void kernel::require_clean_end() {
@@ -189,6 +202,7 @@ void kernel::violation(std::string_view what) {
     fmt::print(out, "\nseed {}: {}\n", seed_, what);
     if (!replay_.empty()) fmt::print(out, "replay with: {}\n", replay_);
     std::fflush(out);
+    if (aborts_) std::abort();
     std::_Exit(violation_code);
 }
 

@@ -125,6 +125,14 @@ public:
     /// Time does not pass before so many threads have made their rings.
     void expect_threads(std::size_t count) noexcept { expected_threads_ = count; }
 
+    /// No thread with a ring blocks elsewhere than in the kernel: who runs may take as long as it likes before the next one
+    /// does. Several threads then do the same each time.
+    void keep_turns() noexcept { turns_are_kept_ = true; }
+
+    /// Blocks a thread that has no ring until so many rings have been made, and the threads that still have one sleep: so
+    /// that the threads, all of which are expected, begin one after another.
+    void until_asleep(std::size_t rings);
+
     /// The program has threads without a ring, which may wake those that have one: nobody hangs for good then.
     void allow_foreign_threads() noexcept { foreign_threads_ = true; }
 
@@ -135,6 +143,9 @@ public:
     /// process with `violation_code`.
     [[noreturn]] void violation(std::string_view what);
     static constexpr int violation_code = 70;
+
+    /// Ends it with a signal instead, for those who watch for that.
+    static void abort_on_violation() noexcept { aborts_ = true; }
 
     /// How this run is repeated, for the message of a violation.
     void set_replay(std::string command) { replay_ = std::move(command); }
@@ -163,6 +174,7 @@ private:
     void go_on();
 
     static kernel* current_;
+    static bool aborts_;
 
     std::uint64_t seed_;
     random_source random_;
@@ -191,6 +203,7 @@ private:
     std::uint64_t progress_ = 0;
     int next_ring_number_ = 0;
     bool foreign_threads_ = false;
+    bool turns_are_kept_ = false;
     unsigned lacking_ = 0;
     std::size_t lockable_entries_ = ~std::size_t{0};
     std::string replay_;

@@ -536,13 +536,13 @@ bool simulated_ring::may_go_on(pending_request& request, int result, unsigned fl
     if (!request.multishot || result < 0) return false;
     if (request.entry.opcode == IORING_OP_RECV && (result == 0 || (flags & IORING_CQE_F_BUFFER) == 0)) return false;
     // There is no room for another completion: this one is the last (io_uring_prep_recv_multishot(3)).
-    return !is_full() && !kernel_.strikes(fault::multishot_ended_with_data);
+    if (is_full()) return false;
+    return request.entry.opcode == IORING_OP_POLL_ADD || !kernel_.strikes(fault::multishot_ended_with_data);
 }
 
 void simulated_ring::complete(pending_request& request, int result, unsigned flags) {
     check_memory(request);
-    if (is_send(request.entry.opcode) && request.content != 0 && sum_of(request.pieces) != request.content)
-        kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
+    check_content(request);
     if (may_go_on(request, result, flags)) {
         flags |= IORING_CQE_F_MORE;
         // A poll tells of the next change; the others may have more at once.
@@ -554,7 +554,9 @@ void simulated_ring::complete(pending_request& request, int result, unsigned fla
         const bool late = kernel_.strikes(fault::late_notification);
         later(late ? duration(60s) : duration(1ms), [this, id = request.id] {
             const auto place = requests_.find(id);
-            if (place != requests_.end()) complete(*place->second, 0, IORING_CQE_F_NOTIF);
+            if (place == requests_.end()) return;
+            check_content(*place->second);
+            complete(*place->second, 0, IORING_CQE_F_NOTIF);
         });
     }
     const bool skipped = result >= 0 && (request.entry.flags & IOSQE_CQE_SKIP_SUCCESS) != 0 &&
@@ -613,10 +615,16 @@ void simulated_ring::check_memory(const pending_request& request) {
             kernel_.violation(name_of(request) + " names memory that is gone");
 }
 
+void simulated_ring::check_content(const pending_request& request) {
+    if (request.content != 0 && sum_of(request.pieces) != request.content) // 0: it was refused before it was looked at
+        kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
+}
+
 void simulated_ring::check_lone_send(const pending_request& request) {
     for (const file::waiting_request& each : request.on->waiting()) {
         const auto place = requests_.find(each.request);
-        if (each.ring == number_ && place != requests_.end() && is_send(place->second->entry.opcode))
+        if (each.ring != number_ || place == requests_.end() || place->second->notification_due) continue;
+        if (is_send(place->second->entry.opcode))
             kernel_.violation(fmt::format("{} was submitted while #{} still sends on the same socket", name_of(request),
                                           place->second->id));
     }

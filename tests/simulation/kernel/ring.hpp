@@ -119,6 +119,7 @@ private:
     void flush_overflow();
     bool is_full() const noexcept { return completions() == completion_entries_ || !overflow_.empty(); }
     void check_memory(const pending_request& request);
+    void check_content(const pending_request& request);
     void check_lone_send(const pending_request& request);
     std::string name_of(const pending_request& request) const;
     template <class Function>
