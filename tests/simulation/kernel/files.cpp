@@ -1,6 +1,7 @@
 #include "files.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 
@@ -104,14 +105,18 @@ void pipe_writer::released() {
 }
 
 outcome regular_file::read(char* to, std::size_t size) {
+    if ((flags_ & O_ACCMODE) == O_WRONLY) return -EBADF;
     const std::size_t left = content_->size() - std::min(position_, content_->size());
     size = std::min(size, left);
+    if (size == 0) return 0;
     std::memcpy(to, content_->data() + position_, size);
     position_ += size;
     return static_cast<int>(size);
 }
 
 outcome regular_file::write(const char* from, std::size_t size) {
+    if ((flags_ & O_ACCMODE) == O_RDONLY) return -EBADF;
+    if ((flags_ & O_APPEND) != 0) position_ = content_->size();
     if (content_->size() < position_ + size) content_->resize(position_ + size);
     std::memcpy(content_->data() + position_, from, size);
     position_ += size;

@@ -74,8 +74,9 @@ private:
 /// A regular file, kept in memory under its path.
 class regular_file final : public file {
 public:
-    regular_file(kernel& owner, std::shared_ptr<std::string> content) noexcept
-        : file(owner), content_(std::move(content)) {}
+    /// `flags` as for open(2).
+    regular_file(kernel& owner, std::shared_ptr<std::string> content, int flags) noexcept
+        : file(owner), content_(std::move(content)), flags_(flags) {}
     outcome read(char* to, std::size_t size) override;
     outcome write(const char* from, std::size_t size) override;
     short readiness() const override;
@@ -86,6 +87,7 @@ public:
 
 private:
     std::shared_ptr<std::string> content_;
+    int flags_;
     std::size_t position_ = 0;
 };
 

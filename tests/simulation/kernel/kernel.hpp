@@ -71,6 +71,12 @@ public:
     bool lacks(missing what) const noexcept { return ((lacking_ >> static_cast<unsigned>(what)) & 1) != 0; }
     void set_lacking(missing what) noexcept { lacking_ |= 1u << static_cast<unsigned>(what); }
 
+    /// Lacks nothing.
+    void set_complete() noexcept {
+        lacking_ = 0;
+        lockable_entries_ = ~std::size_t{0};
+    }
+
     /// Whether locked memory has room for so many entries of a ring or a group of buffers.
     bool can_lock(std::size_t entries) noexcept {
         if (entries <= lockable_entries_) return true;

@@ -31,17 +31,19 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
     kernel& here = kernel::current();
     const auto in = here.enter();
     const unsigned flags = parameters->flags;
-    if (entries == 0) return -EINVAL;
+    constexpr unsigned most_entries = 32768; // io_uring_setup(2)
+    const bool clamps = (flags & IORING_SETUP_CLAMP) != 0;
+    const bool sized = (flags & IORING_SETUP_CQSIZE) != 0;
+    if (entries == 0 || (entries > most_entries && !clamps)) return -EINVAL;
+    if (sized && (parameters->cq_entries == 0 || (parameters->cq_entries > 2 * most_entries && !clamps))) return -EINVAL;
     if ((flags & IORING_SETUP_DEFER_TASKRUN) != 0 &&
         ((flags & IORING_SETUP_SINGLE_ISSUER) == 0 || here.lacks(missing::deferred_taskrun)))
         return -EINVAL;
     if ((flags & IORING_SETUP_COOP_TASKRUN) != 0 && here.lacks(missing::cooperative_taskrun)) return -EINVAL;
     if (!here.has_room_for_descriptor()) return -EMFILE;
-    constexpr unsigned most_entries = 32768; // io_uring_setup(2)
     entries = std::bit_ceil(std::min(entries, most_entries));
-    parameters->cq_entries = (flags & IORING_SETUP_CQSIZE) != 0
-                                 ? std::bit_ceil(std::min(parameters->cq_entries, 2 * most_entries))
-                                 : 2 * entries;
+    parameters->cq_entries = sized ? std::bit_ceil(std::min(parameters->cq_entries, 2 * most_entries)) : 2 * entries;
+    if (parameters->cq_entries < entries) return -EINVAL;
     parameters->sq_entries = entries;
     if (!here.can_lock(entries + parameters->cq_entries)) return -ENOMEM;
     parameters->features = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
@@ -59,10 +61,7 @@ void io_uring_queue_exit(io_uring* ring) {
 int io_uring_register_probe(io_uring*, io_uring_probe* probe, unsigned count) {
     kernel& here = kernel::current();
     const auto in = here.enter();
-    for (const int known :
-         {IORING_OP_NOP, IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_TIMEOUT, IORING_OP_ACCEPT,
-          IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_OPENAT, IORING_OP_CLOSE, IORING_OP_STATX, IORING_OP_READ,
-          IORING_OP_WRITE, IORING_OP_SEND, IORING_OP_RECV, IORING_OP_OPENAT2, IORING_OP_MSG_RING, IORING_OP_SEND_ZC}) {
+    for (const int known : simulation::known_operations) {
         if (static_cast<unsigned>(known) >= count) continue;
         if (known == IORING_OP_MSG_RING && here.lacks(missing::message_ring)) continue;
         probe->ops[known].op = static_cast<__u8>(known);

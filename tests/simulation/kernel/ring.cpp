@@ -199,7 +199,10 @@ void simulated_ring::take(const io_uring_sqe& entry) {
     requests_.emplace(request.id, std::move(owned));
     kernel_.record().add({kernel_.now(), trace::what::submitted, number_, request.id, entry.opcode, entry.fd,
                           entry.flags, nullptr});
-    if (const int error = prepare(request); error < 0) return complete(request, error, 0);
+    if (const int error = prepare(request); error < 0) {
+        request.notification_due = true; // of memory that was never used, none comes
+        return complete(request, error, 0);
+    }
     if (request.on) request.on->add({number_, request.id});
     // A real kernel tries at once, and in order; but nobody may build on that.
     schedule_look(request, kernel_.strikes(fault::late_start) ? duration(1ms) : duration(0));
@@ -208,16 +211,22 @@ void simulated_ring::take(const io_uring_sqe& entry) {
 int simulated_ring::prepare(pending_request& request) {
     const io_uring_sqe& entry = request.entry;
     const bool selects = (entry.flags & IOSQE_BUFFER_SELECT) != 0;
+    if (std::find(known_operations.begin(), known_operations.end(), entry.opcode) == known_operations.end())
+        return -EINVAL;
     switch (entry.opcode) {
     case IORING_OP_RECV:
         request.multishot = (entry.ioprio & IORING_RECV_MULTISHOT) != 0;
-        if (request.multishot && (!selects || kernel_.lacks(missing::multishot_receive))) return -EINVAL;
+        if (request.multishot && (!selects || (entry.msg_flags & MSG_WAITALL) != 0)) return -EINVAL;
+        if (request.multishot && kernel_.lacks(missing::multishot_receive)) return -EINVAL;
         break;
     case IORING_OP_ACCEPT:
         request.multishot = (entry.ioprio & IORING_ACCEPT_MULTISHOT) != 0;
         if (request.multishot && kernel_.lacks(missing::multishot_accept)) return -EINVAL;
         break;
     case IORING_OP_POLL_ADD: request.multishot = (entry.len & IORING_POLL_ADD_MULTI) != 0; break;
+    case IORING_OP_SEND_ZC:
+        if ((entry.flags & IOSQE_CQE_SKIP_SUCCESS) != 0) return -EINVAL;
+        break;
     case IORING_OP_MSG_RING:
         if (kernel_.lacks(missing::message_ring)) return -EINVAL;
         break;
@@ -426,7 +435,7 @@ outcome simulated_ring::attempt_accept(pending_request& request) {
 }
 
 outcome simulated_ring::attempt_poll(pending_request& request) {
-    const int asked = static_cast<int>(request.entry.poll32_events) | POLLERR | POLLHUP;
+    const int asked = static_cast<int>(request.entry.poll32_events) | POLLERR | POLLHUP | POLLRDHUP;
     const int ready = request.on->readiness() & asked;
     return ready != 0 ? outcome(ready) : std::nullopt;
 }
@@ -469,7 +478,7 @@ outcome simulated_ring::attempt_open(pending_request& request) {
         place = disk.emplace(request.path, std::make_shared<std::string>()).first;
     }
     if ((flags & O_TRUNC) != 0) place->second->clear();
-    return kernel_.open(std::make_shared<regular_file>(kernel_, place->second));
+    return kernel_.open(std::make_shared<regular_file>(kernel_, place->second, static_cast<int>(flags)));
 }
 
 int simulated_ring::cancel(const pending_request& request) {
@@ -495,7 +504,7 @@ int simulated_ring::cancel(const pending_request& request) {
         }
         if (!all) break;
     }
-    return all ? (found != 0 ? found : -ENOENT) : result;
+    return all ? found : result;
 }
 
 void simulated_ring::cancel_one(pending_request& target) {
@@ -521,8 +530,8 @@ void simulated_ring::finish_cancelled(std::uint64_t id, int result) {
 int simulated_ring::send_message(const pending_request& request) {
     simulated_ring* target = kernel_.ring_with(request.entry.fd);
     if (target == nullptr) {
-        if (kernel_.is_closed(request.entry.fd)) return -EBADF; // legal: a loop may end while a wake-up is on its way
-        return -EBADFD;
+        // One that was closed is legal: a loop may end while a wake-up is on its way.
+        return kernel_.find(request.entry.fd) ? -EBADFD : -EBADF;
     }
     target->post_message(request.entry.off, static_cast<int>(request.entry.len));
     return 0;
@@ -559,7 +568,10 @@ void simulated_ring::complete(pending_request& request, int result, unsigned fla
             complete(*place->second, 0, IORING_CQE_F_NOTIF);
         });
     }
-    const bool skipped = result >= 0 && (request.entry.flags & IOSQE_CQE_SKIP_SUCCESS) != 0 &&
+    // Less than all of what was to be sent as a whole is a failure.
+    const bool falls_short = is_send(request.entry.opcode) && (request.entry.msg_flags & MSG_WAITALL) != 0 &&
+                             result >= 0 && static_cast<std::size_t>(result) < size_of(request.pieces);
+    const bool skipped = result >= 0 && !falls_short && (request.entry.flags & IOSQE_CQE_SKIP_SUCCESS) != 0 &&
                          (flags & IORING_CQE_F_MORE) == 0;
     const std::uint64_t id = request.id;
     const std::uint64_t data = request.entry.user_data;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -14,6 +15,13 @@
 #include "kernel.hpp"
 
 namespace simulation {
+
+/// What this kernel can do.
+inline constexpr std::array known_operations{
+    IORING_OP_NOP,    IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_TIMEOUT, IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL,
+    IORING_OP_CONNECT, IORING_OP_OPENAT,  IORING_OP_CLOSE,   IORING_OP_STATX,   IORING_OP_READ,   IORING_OP_WRITE,
+    IORING_OP_SEND,   IORING_OP_RECV,     IORING_OP_OPENAT2, IORING_OP_MSG_RING, IORING_OP_SEND_ZC,
+};
 
 /// A request that the kernel has taken, until its last completion.
 struct pending_request {

@@ -120,7 +120,7 @@ int peer_address(int fd, sockaddr* address, unsigned* length) noexcept {
     const auto in = here().enter();
     const auto socket = socket_of(fd, "getpeername");
     if (!socket) return no_socket(fd);
-    if (!socket->is_connected() || socket->was_reset()) return -ENOTCONN;
+    if (!socket->is_connected() || socket->is_over()) return -ENOTCONN;
     write_address(*socket, socket->peer_port(), address, length);
     return 0;
 }
@@ -129,7 +129,7 @@ int shut_down(int fd, int how) noexcept {
     const auto in = here().enter();
     const auto socket = socket_of(fd, "shutdown");
     if (!socket) return no_socket(fd);
-    return told("shutdown", fd, socket->was_reset() ? -ENOTCONN : socket->shut_down(how));
+    return told("shutdown", fd, socket->is_over() ? -ENOTCONN : socket->shut_down(how));
 }
 
 void close(int fd) noexcept {

@@ -60,7 +60,7 @@ void connection::transmit(int side) {
         const std::size_t held = out.arrived.size() + out.flying;
         if (held >= out.receive_room) return;
         const std::size_t most = std::min({out.unsent.size(), out.receive_room - held, quality_.largest_segment});
-        std::string segment = out.unsent.take(most > 1 && kernel_.random().chance(0.5)
+        std::string segment = out.unsent.take(most > 1 && quality_.breaks_up && kernel_.random().chance(0.5)
                                                   ? kernel_.random().between<std::size_t>(1, most)
                                                   : most);
         const auto time_on_line =
@@ -101,12 +101,14 @@ void connection::deliver_next(int side) {
     }
     tcp_socket* receiver = ends_[1 - side];
     if (receiver == nullptr) return send_reset(1 - side);
+    if (receiver->is_shut_both_ways()) return refuse_data(1 - side);
     const bool breaks = out.delivered + bytes.size() >= quality_.broken_after;
     const std::size_t size = breaks ? static_cast<std::size_t>(quality_.broken_after - out.delivered) : bytes.size();
     out.arrived.put(bytes.data(), size);
     out.delivered += size;
     receiver->changed();
-    if (ends_[side] != nullptr) ends_[side]->changed(); // there is room to send again
+    // There is room to send again: told when it is a third of all (sk_stream_write_space in net/core/stream.c).
+    if (ends_[side] != nullptr && (out.unsent.size() + out.flying) * 3 <= out.send_room * 2) ends_[side]->changed();
     transmit(side);
     if (breaks) {
         kernel_.count(quality_.broken_with == ETIMEDOUT ? fault::connection_timed_out : fault::connection_reset);
@@ -120,6 +122,14 @@ void connection::send_reset(int side) {
     const instant arrival = kernel_.now() + quality_.latency;
     kernel_.time().at(lost ? arrival : std::max(arrival, flows_[side].last_arrival + 1ns),
                       [self = shared_from_this(), other] { self->fail(other, ECONNRESET); });
+}
+
+/// What comes for an end that was shut down both ways breaks the connection (RFC 1122, section 4.2.2.13).
+void connection::refuse_data(int side) {
+    flows_[side].unsent.clear();
+    flows_[side].end_sent = true; // in place of an end there is a reset
+    send_reset(side);
+    ends_[side]->fail(ECONNRESET);
 }
 
 void connection::fail(int side, int error) {
@@ -162,7 +172,7 @@ int tcp_socket::bind(std::uint16_t port, bool ipv6) {
 int tcp_socket::listen(int backlog) {
     if (state_ == state::fresh) port_ = owner().net().free_port();
     else if (state_ != state::bound) return -EINVAL;
-    backlog_ = static_cast<std::size_t>(std::max(backlog, 1));
+    backlog_ = static_cast<std::size_t>(std::max(backlog, 0));
     state_ = state::listening;
     owner().net().enter(port_, *this);
     return 0;
@@ -181,6 +191,7 @@ int tcp_socket::connect(std::uint16_t port, const sockaddr* where) {
     ipv6_ = where->sa_family == AF_INET6;
     if (state_ == state::fresh) port_ = owner().net().free_port();
     peer_port_ = port;
+    receive_shut_ = send_shut_ = false;
     state_ = state::connecting;
     const auto self = shared_from_this();
     if (network == nobody)
@@ -203,7 +214,7 @@ void tcp_socket::knock(std::shared_ptr<tcp_socket> listener, int attempt) {
             owner().time().after(quality.latency, [self] { self->refused(ECONNREFUSED); });
             return;
         }
-        if (there->waiting_.size() >= there->backlog_) { // dropped, and sent again later
+        if (there->waiting_.size() > there->backlog_) { // dropped, and sent again later
             owner().time().after(1s * (1 << attempt), [self, there, attempt] { self->knock(there, attempt + 1); });
             return;
         }
@@ -224,6 +235,7 @@ void tcp_socket::knock(std::shared_ptr<tcp_socket> listener, int attempt) {
 void tcp_socket::refused(int error) {
     if (state_ != state::connecting) return;
     state_ = state::fresh;
+    receive_shut_ = send_shut_ = true; // until it tries again
     error_ = error;
     changed();
 }
@@ -251,7 +263,9 @@ std::shared_ptr<tcp_socket> tcp_socket::accept() {
 }
 
 void tcp_socket::fail(int error) {
-    error_ = error;
+    // A reset that comes after the peer's end says that what is sent now goes nowhere.
+    const bool only_sends = link_ && link_->incoming(side_).end_arrived && !send_shut_;
+    error_ = error == ECONNRESET && only_sends ? EPIPE : error;
     broken_ = true;
     changed();
 }
@@ -261,11 +275,13 @@ bool tcp_socket::at_end() const noexcept {
 }
 
 outcome tcp_socket::read(char* to, std::size_t size) {
+    if (state_ == state::fresh && receive_shut_) return 0;
     if (state_ != state::connected) return -ENOTCONN;
     if (const std::size_t there = unread(); there != 0 && size != 0) {
         size = std::min(size, there);
         return static_cast<int>(link_->receive(side_, to, size));
     }
+    if (link_->incoming(side_).end_arrived) return 0; // whatever came after it
     if (error_ != 0) return -std::exchange(error_, 0);
     if (at_end() || size == 0) return 0;
     return std::nullopt;
@@ -285,6 +301,7 @@ short tcp_socket::readiness() const {
     if (state_ != state::connected) return static_cast<short>(state_ == state::connecting ? 0 : POLLOUT | POLLHUP);
     const flow& out = link_->outgoing(side_);
     if (unread() != 0 || at_end() || error_ != 0) ready |= POLLIN;
+    if (at_end()) ready |= POLLRDHUP;
     if (send_shut_ || broken_ || out.unsent.size() + out.flying < out.send_room) ready |= POLLOUT;
     if (error_ != 0) ready |= POLLERR;
     if (broken_ || (send_shut_ && at_end())) ready |= POLLHUP;
@@ -293,7 +310,9 @@ short tcp_socket::readiness() const {
 
 int tcp_socket::shut_down(int how) {
     if (state_ == state::listening) { // ends an accept that waits
-        receive_shut_ = true;
+        if (how == SHUT_WR) return 0;
+        stop_listening();
+        state_ = state::bound;
         changed();
         return 0;
     }
@@ -304,12 +323,14 @@ int tcp_socket::shut_down(int how) {
     return 0;
 }
 
+void tcp_socket::stop_listening() {
+    owner().net().leave(port_, *this);
+    while (auto next = accept()) next->set_reset_on_close();
+}
+
 void tcp_socket::released() {
     const state before = std::exchange(state_, state::closed);
-    if (before == state::listening) {
-        owner().net().leave(port_, *this);
-        while (auto next = accept()) next->set_reset_on_close();
-    }
+    if (before == state::listening) stop_listening();
     if (link_) {
         link_->leave(side_, reset_on_close_ || unread() != 0);
         link_.reset();
@@ -344,6 +365,7 @@ line_quality network::draw_line() {
         random.chance(0.05) ? random.one_of<std::size_t>(1, 7) : random.one_of<std::size_t>(100, 536, 1460, 65536);
     drawn.send_room = drawn.largest_segment < 100 ? 4096 : random.one_of<std::size_t>(64, 2304, 16384, 262144, 2500000);
     drawn.receive_room = random.one_of<std::size_t>(1024, 2304, 65536, 262144, 6000000);
+    if (drawn.send_room < 100) drawn.receive_room = std::min<std::size_t>(drawn.receive_room, 65536);
     const auto some_byte = [&] { return random.between<std::uint64_t>(1, random.one_of<std::uint64_t>(20, 300, 20000)); };
     if (random.chance(kernel_.probability(fault::connection_reset))) {
         drawn.broken_after = some_byte();

@@ -40,6 +40,7 @@ struct line_quality {
     duration jitter{};
     double bytes_per_nanosecond = 1;
     std::size_t largest_segment = 65536;
+    bool breaks_up = true; ///< segments are often smaller than they might be
     std::size_t send_room = 262144;
     std::size_t receive_room = 262144;
     std::uint64_t broken_after = ~std::uint64_t{0}; ///< bytes in one direction, after which the connection ends
@@ -77,6 +78,7 @@ private:
     void put_on_line(int side, std::string segment, instant arrival);
     void deliver_next(int side);
     void send_reset(int side);
+    void refuse_data(int side);
     void fail(int side, int error);
 
     kernel& kernel_;
@@ -133,7 +135,14 @@ public:
 
     /// The error that the next call will give; it does not take it.
     int pending_error() const noexcept { return error_; }
-    bool was_reset() const noexcept { return broken_; }
+
+    /// Reset, or ended by both.
+    bool is_over() const noexcept {
+        return broken_ || (link_ && link_->incoming(side_).end_arrived && link_->outgoing(side_).end_arrived);
+    }
+
+    /// Nothing is read nor sent any more: who still sends is to be told so.
+    bool is_shut_both_ways() const noexcept { return receive_shut_ && send_shut_; }
 
     connection* link() const noexcept { return link_.get(); }
 
@@ -146,6 +155,7 @@ private:
     void knock(std::shared_ptr<tcp_socket> listener, int attempt);
     void refused(int error);
     void fail(int error);
+    void stop_listening();
 
     state state_ = state::fresh;
     std::uint16_t port_ = 0;

@@ -1,0 +1,58 @@
+#include "ground.hpp"
+
+#include <cerrno>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <tuyau/runtime/system.hpp>
+
+namespace conformance {
+
+TEST_CASE_METHOD(ground, "a connect ends when the connection stands, and never says that it is under way") {
+    const listener to = listen();
+    for (int round = 0; round < 10; ++round) {
+        const int client = new_socket();
+        CHECK(start_connect_result(client, to) == 0);
+        CHECK(start_connect_result(client, to) == -EISCONN);
+    }
+}
+
+TEST_CASE_METHOD(ground, "a port that nobody listens on refuses, and the socket may try again") {
+    const listener to = listen();
+    close(to.fd);
+    const int client = new_socket();
+    CHECK(start_connect_result(client, to) == -ECONNREFUSED);
+    CHECK(receive_result(client) == 0);
+    CHECK(start_connect_result(client, to) == -ECONNREFUSED);
+    const listener other = listen();
+    CHECK(start_connect_result(client, other) == 0);
+}
+
+TEST_CASE_METHOD(ground, "only a socket connects") {
+    const listener to = listen();
+    CHECK(start_connect_result(own(tuyau::system::open_event()), to) == -ENOTSOCK);
+    CHECK(start_connect_result(-1, to) == -EBADF);
+}
+
+TEST_CASE_METHOD(ground, "bytes that are sent before the accept wait for it") {
+    const listener to = listen();
+    const int client = new_socket();
+    CHECK(start_connect_result(client, to) == 0);
+    send(client, "early");
+    CHECK(receive(accept(to), 5) == "early");
+}
+
+TEST_CASE_METHOD(ground, "a connect that is cancelled lets the socket be closed") {
+    const listener to = listen(1);
+    CHECK(start_connect_result(new_socket(), to) == 0);
+    CHECK(start_connect_result(new_socket(), to) == 0);
+    const int client = new_socket();
+    const auto connecting =
+        ring().start([&](auto* sqe) { io_uring_prep_connect(sqe, client, to.native(), sizeof to.where); });
+    CHECK(ring().is_quiet());
+    CHECK(ring().result_of([&](auto* sqe) { io_uring_prep_cancel64(sqe, connecting, 0); }) == 0);
+    CHECK(ring().next(connecting).result == -ECANCELED);
+    close(client);
+}
+
+} // namespace conformance
