@@ -1,20 +1,15 @@
 #include "helpers.hpp"
 
-#include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
-#include <filesystem>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <netinet/in.h>
 #include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -104,69 +99,6 @@ void forbid(long call, int error, std::optional<unsigned> what) {
     const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
     check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0,
           "a seccomp filter");
-}
-
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-    return count;
-}
-
-descriptor_pair descriptor_pair::pipe() {
-    std::array<int, 2> fds{};
-    check(::pipe2(fds.data(), O_CLOEXEC) == 0, "pipe");
-    return descriptor_pair(fds);
-}
-
-descriptor_pair descriptor_pair::sockets() {
-    std::array<int, 2> fds{};
-    check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0, "socketpair");
-    return descriptor_pair(fds);
-}
-
-descriptor_pair descriptor_pair::tcp() {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof where;
-    auto* native = reinterpret_cast<sockaddr*>(&where);
-    check(listener >= 0 && ::bind(listener, native, size) == 0 && ::listen(listener, 1) == 0, "listen");
-    ::getsockname(listener, native, &size);
-    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(client >= 0 && ::connect(client, native, size) == 0, "connect");
-    const int server = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    check(server >= 0, "accept");
-    ::close(listener);
-    return descriptor_pair({server, client});
-}
-
-descriptor_pair::~descriptor_pair() {
-    for (int fd : fds_)
-        if (fd >= 0) ::close(fd);
-}
-
-void write_now(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t size = ::write(fd, text.data(), text.size());
-        if (size < 0 && errno == EINTR) continue;
-        check(size >= 0, "write");
-        text.remove_prefix(static_cast<std::size_t>(size));
-    }
-}
-
-std::string read_now(int fd, std::size_t size) {
-    std::string text(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-        const ssize_t got = ::read(fd, text.data() + done, size - done);
-        if (got < 0 && errno == EINTR) continue;
-        check(got >= 0, "read");
-        if (got == 0) break;
-        done += static_cast<std::size_t>(got);
-    }
-    text.resize(done);
-    return text;
 }
 
 } // namespace tests

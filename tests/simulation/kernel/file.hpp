@@ -25,6 +25,7 @@ public:
 
     std::size_t take(char* to, std::size_t size) {
         size = std::min(size, this->size());
+        if (size == 0) return 0;
         std::memcpy(to, bytes_.data() + first_, size);
         drop(size);
         return size;

@@ -389,7 +389,6 @@ outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flag
 
 outcome simulated_ring::attempt_send(pending_request& request) {
     check_memory(request);
-    check_content(request);
     const std::size_t whole = size_of(request.pieces);
     const bool goes_on = (request.entry.msg_flags & MSG_WAITALL) != 0;
     do {
@@ -553,8 +552,7 @@ bool simulated_ring::may_go_on(pending_request& request, int result, unsigned fl
 
 void simulated_ring::complete(pending_request& request, int result, unsigned flags) {
     check_memory(request);
-    if (is_send(request.entry.opcode) && request.content != 0 && sum_of(request.pieces) != request.content)
-        kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
+    check_content(request);
     if (may_go_on(request, result, flags)) {
         flags |= IORING_CQE_F_MORE;
         // A poll tells of the next change; the others may have more at once.

@@ -56,7 +56,9 @@ void write_address(const tcp_socket& socket, std::uint16_t port, sockaddr* addre
 // What the standard library says of the time, the program's threads and tests see as well.
 std::chrono::steady_clock::time_point std::chrono::steady_clock::now() noexcept {
     if (kernel* there = kernel::current_or_null()) {
+        constexpr std::chrono::nanoseconds price(100); // so that who waits by looking at the clock comes to an end
         const auto in = there->enter();
+        there->time().pass(price);
         return there->now();
     }
     return time_point(std::chrono::system_clock::now().time_since_epoch());

@@ -37,7 +37,7 @@ public:
     /// Goes on to the next event, which must exist, and lets it happen.
     void step() {
         auto event = events_.extract(events_.begin());
-        now_ = event.key().first;
+        if (now_ < event.key().first) now_ = event.key().first;
         event.mapped()();
     }
 
@@ -46,6 +46,9 @@ public:
         while (next() && *next() <= until) step();
         if (now_ < until) now_ = until;
     }
+
+    /// Time that the program spends; what falls into it happens when it calls the kernel.
+    void pass(duration span) noexcept { now_ += span; }
 
     void clear() noexcept { events_.clear(); }
 

@@ -1,11 +1,9 @@
-// What the runtime's tests ask of the machine, by the simulated one.
+// The descriptors that the runtime's tests ask for, of the simulated kernel.
 
 #include "helpers.hpp"
 
 #include <stdexcept>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "../kernel/kernel.hpp"
 
@@ -38,23 +36,6 @@ extern "C" int __wrap_close(int fd) {
 }
 
 namespace tests {
-
-child_outcome in_child(const std::function<int()>&) { SKIP("ends a process, which a simulated kernel has none of"); }
-
-std::string broken_contract_of(const std::function<void()>&) {
-    SKIP("ends a process, which a simulated kernel has none of");
-}
-
-bool in_use(tuyau::feature which) { return tuyau::loop().requests().uses(which); }
-
-std::vector<tuyau::feature_set> every_way() {
-    std::vector<tuyau::feature_set> ways{
-        {}, {tuyau::feature::defer_taskrun, tuyau::feature::cooperative_taskrun}, tuyau::feature_set::all()};
-    for (const tuyau::feature_facts& each : tuyau::all_features) ways.push_back({each.which});
-    return ways;
-}
-
-void forbid(long, int, std::optional<unsigned>) { SKIP("seccomp(2) is not simulated"); }
 
 std::size_t open_descriptors() {
     const auto in = kernel::current().enter();
@@ -92,6 +73,7 @@ void write_now(int fd, std::string_view text) {
         if (size < 0) throw std::runtime_error("write");
         text.remove_prefix(static_cast<std::size_t>(size));
     }
+    kernel::current().time().advance(kernel::current().now()); // over loopback it is there at once
 }
 
 std::string read_now(int fd, std::size_t size) {
