@@ -54,6 +54,8 @@ void connection::leave(int side, bool with_reset) {
     transmit(1 - side); // what was held back comes, and finds nobody
 }
 
+void connection::let_client_know(instant when) { flows_[server].last_arrival = when + 1ns; }
+
 void connection::transmit(int side) {
     flow& out = flows_[side];
     while (!out.unsent.empty() && !broken_) {
@@ -197,6 +199,7 @@ void tcp_socket::knock(std::shared_ptr<tcp_socket> listener, int attempt) {
             return;
         }
         auto link = std::make_shared<connection>(owner(), quality);
+        link->let_client_know(owner().now() + quality.latency);
         auto accepted = std::make_shared<tcp_socket>(owner());
         accepted->attach(link, connection::server, peer_port_, port_);
         accepted->ipv6_ = ipv6_;
@@ -240,7 +243,9 @@ std::shared_ptr<tcp_socket> tcp_socket::accept() {
 }
 
 void tcp_socket::fail(int error) {
-    error_ = error;
+    // A reset after the end of the stream is no news to who reads (tcp_reset and tcp_recvmsg in net/ipv4).
+    const bool ended = link_ && link_->incoming(side_).end_arrived;
+    error_ = ended && error == ECONNRESET ? EPIPE : error;
     broken_ = true;
     changed();
 }
@@ -256,6 +261,7 @@ outcome tcp_socket::read(char* to, std::size_t size) {
         if (size > 1 && owner().strikes(fault::short_receive)) size = owner().random().between<std::size_t>(1, size);
         return static_cast<int>(link_->receive(side_, to, size));
     }
+    if (link_->incoming(side_).end_arrived) return 0;
     if (error_ != 0) return -std::exchange(error_, 0);
     if (at_end() || size == 0) return 0;
     return std::nullopt;
