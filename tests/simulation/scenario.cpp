@@ -5,11 +5,15 @@
 namespace simulation {
 
 namespace scenarios {
+void chat(kernel& here);
+void uring_client(kernel& here);
 void uring_http(kernel& here);
 } // namespace scenarios
 
 std::span<const scenario> all_scenarios() noexcept {
     static constexpr std::array all{
+        scenario{"chat", scenarios::chat},
+        scenario{"uring-client", scenarios::uring_client},
         scenario{"uring-http", scenarios::uring_http},
     };
     return all;
