@@ -1,8 +1,10 @@
 #include <tuyau/net/receive_stream.hpp>
 
+#include <cerrno>
 #include <chrono>
 #include <poll.h>
 #include <sys/socket.h>
+#include <utility>
 
 #include <tuyau/runtime/system.hpp>
 
@@ -24,8 +26,28 @@ receive_stream::~receive_stream() { system::close(fd_); }
 
 result<buffer> receive_stream::take() noexcept {
     if (unread() != 0) return home().receive_buffers().pop(*this);
+    // Looked at now, when all that has come together is known: a failed send may be told of after the end that it made.
+    if (ended_ && !std::exchange(end_taken_, true)) error_ = broken_;
     if (error_ != 0) return failure(error_);
     return buffer();
+}
+
+void receive_stream::send_failed(int error) noexcept {
+    switch (error) {
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH: broken_ = error; break;
+    default: break; // EPIPE among them, which follows an end that came in order
+    }
+}
+
+void receive_stream::send_cut_short() noexcept {
+    if (sending_ended_) return;
+    sockaddr_storage address{};
+    unsigned size = sizeof address;
+    if (system::peer_address(fd_, reinterpret_cast<sockaddr*>(&address), &size) == -ENOTCONN) broken_ = ECONNRESET;
 }
 
 void receive_stream::prepare(io_uring_sqe& sqe) noexcept {

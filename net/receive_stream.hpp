@@ -20,6 +20,19 @@ public:
     /// What comes next: bytes, an empty buffer at the end of the stream, or an error. Only when there is something.
     result<buffer> take() noexcept;
 
+    /// A send on this socket has failed. The kernel tells of a broken connection once: who receives after that sees what
+    /// looks like the end of the stream.
+    void send_failed(int error) noexcept;
+
+    /// A send has stopped before its end. It then tells how much it has sent, and may have lost the error that stopped it.
+    void send_cut_short() noexcept;
+
+    /// The program itself has ended its sending: a send that stops from here on says nothing of the connection.
+    void sending_ended() noexcept { sending_ended_ = true; }
+
+    /// How a send learned that the connection is broken; 0 if none did.
+    int broken() const noexcept { return broken_; }
+
     /// Puts back what a reader had no room for.
     void put_back(buffer&& rest) noexcept { loop::current().receive_buffers().push_front(*this, std::move(rest)); }
 
@@ -37,11 +50,14 @@ private:
 
     int fd_;
     int error_ = 0;
+    int broken_ = 0;
     bool ended_ = false;
+    bool end_taken_ = false;
     bool polled_ = false;  // the request tells that there is something, and does not bring it
     bool goes_on_ = false; // the request brings something once, and is to be made again as if it went on by itself
     bool starved_ = false;
     bool dropped_ = false;
+    bool sending_ended_ = false;
 };
 
 } // namespace tuyau::detail

@@ -59,18 +59,21 @@ void detail::send_base::submit() {
     // MSG_WAITALL: the kernel goes on by itself after a short send (Linux 5.19).
     if (pieces_.size() == 1) {
         const iovec& piece = pieces_.front();
-        io_uring_prep_send(&sqe, fd_, piece.iov_base, std::min(piece.iov_len, largest_send), MSG_WAITALL);
+        io_uring_prep_send(&sqe, stream_->fd(), piece.iov_base, std::min(piece.iov_len, largest_send), MSG_WAITALL);
     } else {
         message_.msg_iov = pieces_.data();
         message_.msg_iovlen = std::min(pieces_.size(), most_pieces); // the others follow
-        io_uring_prep_sendmsg(&sqe, fd_, &message_, MSG_WAITALL);
+        io_uring_prep_sendmsg(&sqe, stream_->fd(), &message_, MSG_WAITALL);
     }
     submitted();
 }
 
 bool detail::send_base::unfinished(int outcome) noexcept {
     if (outcome == -EINTR || outcome == -EAGAIN) return true;
-    if (outcome < 0) return false;
+    if (outcome < 0) {
+        stream_->send_failed(-outcome);
+        return false;
+    }
     auto sent = static_cast<std::size_t>(outcome);
     remaining_ -= sent;
     for (iovec& piece : pieces_) {
@@ -80,7 +83,9 @@ bool detail::send_base::unfinished(int outcome) noexcept {
         sent -= step;
         if (sent == 0) break;
     }
-    return remaining_ != 0;
+    if (remaining_ == 0) return false;
+    stream_->send_cut_short();
+    return true;
 }
 
 task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) & {
@@ -97,22 +102,29 @@ task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) & {
         if (!leased->empty()) state->put_back(std::move(*leased));
         co_return size;
     }
-    auto received = co_await operation([&](io_uring_sqe& sqe) {
+    const auto ask = [&](io_uring_sqe& sqe) {
         io_uring_prep_recv(&sqe, state->fd(), space.data(), std::min(space.size(), largest_send), 0);
-    });
+    };
+    auto received = co_await operation(ask);
+    while (!received && received.error() == std::errc::resource_unavailable_try_again && !state->abandoned())
+        received = co_await operation(ask);
     if (state->abandoned()) co_return failure(std::errc::operation_canceled);
     if (!received) co_return failure(received.error());
+    if (*received == 0 && state->broken() != 0) co_return failure(state->broken());
     co_return static_cast<std::size_t>(*received);
 }
 
 result<void> tcp_stream::shutdown_send() noexcept {
     if (!state_) return failure(EBADF);
+    state_->sending_ended();
     if (int error = system::shut_down(fd(), SHUT_WR); error < 0) return failure(-error);
     return {};
 }
 
 void tcp_stream::abort() noexcept {
-    if (state_) system::shut_down(fd(), SHUT_RDWR);
+    if (!state_) return;
+    state_->sending_ended();
+    system::shut_down(fd(), SHUT_RDWR);
 }
 
 result<endpoint> tcp_stream::local_endpoint() const noexcept {

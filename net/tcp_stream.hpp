@@ -119,7 +119,7 @@ namespace detail {
 /// descriptor stays until the request has ended, which it soon does with an error.
 class send_base : private stream_operation::held, public operation_base, public borrowing<send_base> {
 public:
-    bool await_ready() const noexcept { return fd_ < 0 || remaining_ == 0; }
+    bool await_ready() const noexcept { return stream_ == nullptr || remaining_ == 0; }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) {
@@ -129,13 +129,13 @@ public:
     }
 
     result<void> await_resume() const noexcept {
-        if (fd_ < 0) return failure(EBADF);
+        if (stream_ == nullptr) return failure(EBADF);
         if (remaining_ == 0) return {};
         return failure(outcome() < 0 ? -outcome() : ECANCELED);
     }
 
 protected:
-    explicit send_base(receive_stream* stream) noexcept : held(stream), fd_(stream != nullptr ? stream->fd() : -1) {}
+    explicit send_base(receive_stream* stream) noexcept : held(stream), stream_(stream) {}
 
     void set_pieces(std::span<iovec> pieces) noexcept;
 
@@ -143,7 +143,7 @@ private:
     void submit() override;
     bool unfinished(int outcome) noexcept override;
 
-    int fd_;
+    receive_stream* stream_;
     std::size_t remaining_ = 0;
     std::span<iovec> pieces_;
     msghdr message_{};

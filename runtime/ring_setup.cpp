@@ -61,9 +61,11 @@ int outcome_of(io_uring& ring, Prepare prepare) {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring);
     prepare(*sqe);
     io_uring_cqe* cqe = nullptr;
-    int result;
-    do result = io_uring_submit(&ring);
-    while (result == -EAGAIN || result == -EINTR); // short of memory for a moment, io_uring_enter(2)
+    // The kernel may be short of memory for a moment (io_uring_enter(2)): what it did not take stays prepared.
+    constexpr int most_tries = 100;
+    int result = -EAGAIN;
+    for (int tries = 0; tries < most_tries && (result == -EAGAIN || result == -EINTR); ++tries)
+        result = io_uring_submit(&ring);
     if (result < 0) fail(-result);
     do result = io_uring_wait_cqe(&ring, &cqe);
     while (result == -EINTR);

@@ -83,7 +83,7 @@ task<> serve_client(table& clients, int number, tcp_stream socket) {
 
     line_reader lines(me.socket, longest_line);
     auto line = co_await lines.next(); // recv
-    while (line) {
+    while (line && !me.too_slow) { // the abort may have come in the middle of a line
         co_await tell_others(clients, number, name_of(number) + ": " + *line);
         line = co_await lines.next();
     }

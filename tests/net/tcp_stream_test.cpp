@@ -291,6 +291,74 @@ TEST_CASE("data that came before a reset is delivered before the error is") {
     }(pair));
 }
 
+TEST_CASE("a reset that a send was told of is no orderly end to who receives") {
+    for (const bool into_memory : {false, true}) {
+        loop here;
+        auto pair = descriptor_pair::tcp();
+        here.run([](descriptor_pair& ends, bool own_memory) -> task<> {
+            tcp_stream stream(ends.take_first());
+            tests::write_now(ends.second(), "half of what was");
+            reset(ends.take_second());
+            auto sent = co_await stream.send("are you there?");
+            REQUIRE_FALSE(sent);
+            CHECK(sent.error() == std::errc::connection_reset);
+            std::string space(100, '\0');
+            if (own_memory) {
+                auto first = co_await stream.receive(space_in(space));
+                CHECK(first.value() == 16);
+                auto second = co_await stream.receive(space_in(space));
+                REQUIRE_FALSE(second);
+                CHECK(second.error() == std::errc::connection_reset);
+            } else {
+                std::string outcome;
+                co_await receive_until_end(stream, outcome);
+                CHECK(outcome == "half of what was<Connection reset by peer>");
+            }
+        }(pair, into_memory));
+    }
+}
+
+TEST_CASE("a reset in the middle of a send is no orderly end to who receives") {
+    loop here;
+    auto pair = descriptor_pair::tcp();
+    here.run([](descriptor_pair& ends) -> task<> {
+        tcp_stream stream(ends.take_first());
+        tests::write_now(ends.second(), "half of what was");
+        const std::string much(32 << 20, '.');
+        std::string outcome;
+        scope sending;
+        const auto send_much = [&]() -> task<> {
+            auto sent = co_await stream.send(much);
+            CHECK_FALSE(sent);
+        };
+        sending.spawn(send_much());
+        for (int count = 0; count < 10; ++count) co_await tests::nop(); // until no more of it fits
+        reset(ends.take_second());
+        co_await sending.join();
+        co_await receive_until_end(stream, outcome);
+        CHECK(outcome == "half of what was<Connection reset by peer>");
+    }(pair));
+}
+
+TEST_CASE("an end that came in order stays one, although a send finds nobody any more") {
+    loop here;
+    auto pair = descriptor_pair::tcp();
+    here.run([](descriptor_pair& ends) -> task<> {
+        tcp_stream stream(ends.take_first());
+        tests::write_now(ends.second(), "all of it");
+        ::close(ends.take_second());
+        std::error_code error;
+        for (int count = 0; count < 100 && !error; ++count) {
+            auto sent = co_await stream.send("are you there?");
+            if (!sent) error = sent.error();
+        }
+        CHECK(error == std::errc::broken_pipe);
+        std::string outcome;
+        co_await receive_until_end(stream, outcome);
+        CHECK(outcome == "all of it");
+    }(pair));
+}
+
 TEST_CASE("each end may end its sending and go on receiving") {
     loop here;
     auto pair = descriptor_pair::tcp();

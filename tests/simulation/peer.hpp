@@ -40,6 +40,9 @@ public:
     /// 0, or how the connection broke.
     int error() const noexcept { return error_; }
 
+    /// Whether the connection has broken, even if nobody has been told by a call.
+    bool is_broken() const noexcept { return socket_ && socket_->was_reset(); }
+
     std::uint16_t port() const noexcept { return socket_->port(); }
 
 private:

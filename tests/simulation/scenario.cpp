@@ -7,6 +7,8 @@ namespace simulation {
 namespace scenarios {
 void loops(kernel& here);
 void operations(kernel& here);
+void chat(kernel& here);
+void uring_client(kernel& here);
 void uring_http(kernel& here);
 void warm(kernel& here);
 } // namespace scenarios
@@ -15,6 +17,8 @@ std::span<const scenario> all_scenarios() noexcept {
     static constexpr std::array all{
         scenario{"loops", scenarios::loops},
         scenario{"operations", scenarios::operations},
+        scenario{"chat", scenarios::chat},
+        scenario{"uring-client", scenarios::uring_client},
         scenario{"uring-http", scenarios::uring_http},
         scenario{"warm", scenarios::warm},
     };

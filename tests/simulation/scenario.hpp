@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -32,6 +33,12 @@ int run_program(int (*program)(int, char**), const std::vector<std::string>& arg
 
 /// Until somebody listens on the port.
 action<> until_listening(std::uint16_t port);
+
+/// Until something holds. It looks seldom when that takes long, so that an hour costs little.
+template <class Condition>
+action<> until(Condition holds) {
+    for (duration span = 100us; !holds(); span = std::min<duration>(2 * span, 10s)) co_await pause(span);
+}
 
 /// Peers that run side by side. They must all have ended, or the kernel must not go on, when this is destroyed.
 class peers {

@@ -54,6 +54,8 @@ void connection::leave(int side, bool with_reset) {
     transmit(1 - side); // what was held back comes, and finds nobody
 }
 
+void connection::let_client_know(instant when) { flows_[server].last_arrival = when + 1ns; }
+
 void connection::transmit(int side) {
     flow& out = flows_[side];
     while (!out.unsent.empty() && !broken_) {
@@ -219,6 +221,7 @@ void tcp_socket::knock(std::shared_ptr<tcp_socket> listener, int attempt) {
             return;
         }
         auto link = std::make_shared<connection>(owner(), quality);
+        link->let_client_know(owner().now() + quality.latency);
         auto accepted = std::make_shared<tcp_socket>(owner());
         accepted->attach(link, connection::server, peer_port_, port_);
         accepted->ipv6_ = ipv6_;

@@ -70,6 +70,9 @@ public:
     duration latency() const noexcept { return quality_.latency; }
     void attach(int side, tcp_socket* socket);
 
+    /// When the client learns that it is connected: what the server sends comes after that.
+    void let_client_know(instant when);
+
     /// Breaks the connection at both ends.
     void break_off(int error);
 

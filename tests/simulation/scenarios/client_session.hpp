@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../peer.hpp"
+#include "../scenario.hpp"
+
+namespace simulation::scenarios {
+
+/// One run of uring-client, with its standard streams in the hands of the scenario.
+class client_session {
+public:
+    explicit client_session(kernel& here);
+
+    /// Its exit code.
+    int run(const std::vector<std::string>& arguments);
+
+    /// Gives it something to read, in pieces, and then the end, if there is to be one.
+    action<> feed(std::string text, bool then_end);
+
+    const std::string& printed() const noexcept { return printed_; }
+    const std::string& complaints() const noexcept { return complaints_; }
+    double seconds() const noexcept { return seconds_; }
+
+    bool has_happened(fault kind) const;
+
+    /// Whether the weather may have broken a connection, delayed it for an hour, or kept it from being made.
+    bool may_have_broken() const;
+    bool was_stalled() const { return has_happened(fault::connection_stalled); }
+
+    /// Whether somebody has closed the program's output before its end.
+    bool output_was_closed() const noexcept { return output_was_closed_; }
+
+    kernel& here() noexcept { return here_; }
+    random_source& random() noexcept { return here_.random(); }
+
+private:
+    action<> read_output_slowly(duration most);
+    action<> close_output(duration after);
+
+    kernel& here_;
+    std::shared_ptr<pipe_buffer> input_;
+    std::shared_ptr<pipe_buffer> output_;
+    std::shared_ptr<pipe_buffer> errors_;
+    pipe_writer writer_;
+    std::unique_ptr<pipe_reader> reader_; // of the output, if somebody reads it while it comes
+    peers crowd_;
+    std::string printed_;
+    std::string complaints_;
+    double seconds_ = 0;
+    bool output_was_closed_ = false;
+};
+
+/// Sends in pieces, with pauses between, at most so many bytes; whether all has gone out.
+action<bool> send_at_ease(kernel& here, peer& to, std::string_view text);
+
+} // namespace simulation::scenarios
