@@ -21,6 +21,7 @@ public:
         here_.emplace(seed != nullptr ? std::strtoull(seed, nullptr, 10) : 1);
         here_->weather().calm();
         here_->allow_foreign_threads();
+        here_->allow_closing_in_use();
         here_->set_replay("TUYAU_SIMULATION_SEED=" + std::to_string(here_->seed()) + " runtime_tests_simulated '" +
                           test.name + "'");
     }
