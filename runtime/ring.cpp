@@ -86,8 +86,10 @@ void ring::wake_other(int descriptor, completion_target& on_failure) {
 }
 
 void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {
-    if (cancel_missed_) [[unlikely]]
+    if (cancel_missed_) [[unlikely]] {
         cancel_again();
+        wait_for = 0; // with a full submission queue that has read completions, perhaps those that are waited for
+    }
     int result;
     if (wait_for == 0) {
         result = io_uring_submit_and_get_events(&ring_);

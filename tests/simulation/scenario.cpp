@@ -5,6 +5,7 @@
 namespace simulation {
 
 namespace scenarios {
+void cancels(kernel& here);
 void loops(kernel& here);
 void operations(kernel& here);
 void uring_http(kernel& here);
@@ -12,6 +13,7 @@ void uring_http(kernel& here);
 
 std::span<const scenario> all_scenarios() noexcept {
     static constexpr std::array all{
+        scenario{"cancels", scenarios::cancels},
         scenario{"loops", scenarios::loops},
         scenario{"operations", scenarios::operations},
         scenario{"uring-http", scenarios::uring_http},
