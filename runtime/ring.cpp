@@ -86,8 +86,11 @@ void ring::wake_other(int descriptor, completion_target& on_failure) {
 }
 
 void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {
-    if (cancel_missed_) [[unlikely]]
+    if (cancel_missed_) [[unlikely]] {
+        // With a full submission queue that reads completions, perhaps those that are waited for.
+        if (!cancelling_.empty()) wait_for = 0;
         cancel_again();
+    }
     int result;
     if (wait_for == 0) {
         result = io_uring_submit_and_get_events(&ring_);

@@ -5,6 +5,7 @@
 namespace simulation {
 
 namespace scenarios {
+void cancels(kernel& here);
 void loops(kernel& here);
 void operations(kernel& here);
 void chat(kernel& here);
@@ -15,6 +16,7 @@ void warm(kernel& here);
 
 std::span<const scenario> all_scenarios() noexcept {
     static constexpr std::array all{
+        scenario{"cancels", scenarios::cancels},
         scenario{"loops", scenarios::loops},
         scenario{"operations", scenarios::operations},
         scenario{"chat", scenarios::chat},

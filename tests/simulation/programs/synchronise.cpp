@@ -40,7 +40,8 @@ template <class Tools>
 class unit {
 public:
     explicit unit(Tools& tools) : tools_(tools) {
-        expect(++tools_.taken <= tools_.units, "{} hold {} units", tools_.taken, tools_.units);
+        ++tools_.taken;
+        expect(tools_.taken <= tools_.units, "{} hold {} units", tools_.taken, tools_.units);
     }
     unit(const unit&) = delete;
     ~unit() {

@@ -29,9 +29,9 @@ constexpr std::size_t most_kept = 3;
 
 /// One end of a conversation. It may be moved, closed and broken off while others send and receive on it.
 struct line {
-    line(role who, tuyau::tcp_stream stream, conversation& about, unsigned side, std::uint64_t sent,
-         std::uint64_t received)
-        : who(who), stream(std::move(stream)), about(about), side(side), position(sent), received(received) {}
+    line(role player, tuyau::tcp_stream connection, conversation& spoken, unsigned number, std::uint64_t sent,
+         std::uint64_t got)
+        : who(player), stream(std::move(connection)), about(spoken), side(number), position(sent), received(got) {}
     line(const line&) = delete;
     ~line() {
         // What still comes for it is answered with a reset; and a send may have been cut short.

@@ -56,8 +56,8 @@ struct place {
 /// All that one program knows.
 class world {
 public:
-    world(kernel& here, choices& next, std::size_t places) : here(here), next(next), common(next) {
-        for (std::size_t index = 0; index < places; ++index) all.emplace_back(next);
+    world(kernel& runs_in, choices& made_of, std::size_t places) : here(runs_in), next(made_of), common(made_of) {
+        for (std::size_t index = 0; index < places; ++index) all.emplace_back(made_of);
     }
 
     kernel& here;
