@@ -144,6 +144,8 @@ public:
         return broken_ || (link_ && link_->incoming(side_).end_arrived && link_->outgoing(side_).end_arrived);
     }
 
+    bool was_reset() const noexcept { return broken_; }
+
     /// Nothing is read nor sent any more: who still sends is to be told so.
     bool is_shut_both_ways() const noexcept { return receive_shut_ && send_shut_; }
 
