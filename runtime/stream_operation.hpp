@@ -128,10 +128,8 @@ public:
         return !stopped_ && stream_ != nullptr && stream_->has_something();
     }
 
-    void stop() noexcept override {
-        leave();
-        resume_soon();
-    }
+    /// It stays the reader until it goes on, so that it is told when the stream is given up before that.
+    void stop() noexcept override { resume_soon(); }
 
 private:
     friend class stream_operation;
