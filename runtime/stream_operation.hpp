@@ -130,6 +130,7 @@ public:
 
     void stop() noexcept override {
         leave();
+        stream_ = nullptr; // it may be gone before this is resumed, and would not know whom to tell
         resume_soon();
     }
 

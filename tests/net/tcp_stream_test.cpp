@@ -619,6 +619,24 @@ TEST_CASE("a task that was asked to stop receives nothing more, although its pee
     }(pair));
 }
 
+TEST_CASE("a stream may be closed, or destroyed, after its receiver was stopped and before that goes on") {
+    const tuyau::feature_set without = GENERATE(from_range(tests::every_way()));
+    loop here({.ring = {.without = without}, .buffers = {}});
+    auto pair = descriptor_pair::tcp();
+    std::string outcome;
+    here.run([](loop& on, descriptor_pair& ends, std::string& to) -> task<> {
+        tcp_stream stream(ends.take_first());
+        scope waiting;
+        waiting.spawn(note(receive_from(stream), to));
+        co_await tests::nop(); // the kernel has been asked
+        waiting.stop();
+        stream.close();
+        on.wait_until([&] { return on.requests().in_flight() == 0; }); // nothing of the stream is left
+        co_await waiting.join();
+    }(here, pair, outcome));
+    CHECK(outcome == "cancelled");
+}
+
 TEST_CASE("a stop ends a send that the peer does not read") {
     loop here;
     auto pair = descriptor_pair::tcp();

@@ -193,10 +193,9 @@ int simulated_ring::submit(unsigned count) {
 }
 
 void simulated_ring::take(const io_uring_sqe& entry) {
-    auto owned = std::make_unique<pending_request>();
+    auto owned = std::make_unique<pending_request>(entry);
     pending_request& request = *owned;
     request.id = ++next_request_;
-    request.entry = entry;
     requests_.emplace(request.id, std::move(owned));
     kernel_.record().add({kernel_.now(), trace::what::submitted, number_, request.id, entry.opcode, entry.fd,
                           entry.flags, nullptr});

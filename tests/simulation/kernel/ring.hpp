@@ -25,8 +25,11 @@ inline constexpr std::array known_operations{
 
 /// A request that the kernel has taken, until its last completion.
 struct pending_request {
-    std::uint64_t id;
-    io_uring_sqe entry;
+    explicit pending_request(const io_uring_sqe& made) : kept(new io_uring_sqe(made)) {}
+
+    std::uint64_t id = 0;
+    std::unique_ptr<const io_uring_sqe> kept; ///< it ends in an array without a size, which a class may not contain
+    const io_uring_sqe& entry = *kept;
     std::shared_ptr<file> on;
     std::vector<iovec> pieces; ///< memory of the program's that it names
     std::string path;
