@@ -12,8 +12,7 @@ namespace conformance {
 namespace {
 
 int send_result(test_ring& ring, int fd) {
-    static constexpr char text[] = "text";
-    return ring.result_of([fd](auto* sqe) { io_uring_prep_send(sqe, fd, text, 4, MSG_WAITALL); });
+    return ring.result_of([fd](auto* sqe) { io_uring_prep_send(sqe, fd, "text", 4, MSG_WAITALL); });
 }
 
 } // namespace
