@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <utility>
 
 #include <tuyau/runtime/completion.hpp>
 #include <tuyau/runtime/frame_pool.hpp>
@@ -112,6 +113,8 @@ public:
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        if (stream_->reader_ != nullptr && stream_->reader_->leaving_)
+            std::exchange(stream_->reader_, nullptr)->stream_ = nullptr; // who comes after it is served
         require(stream_->reader_ == nullptr, "two coroutines wait on one stream at the same time");
         // A stop comes before what is there already: else a peer that never pauses would keep a stopped task going.
         stopped_ = is_stopped(handle);
@@ -128,9 +131,9 @@ public:
         return !stopped_ && stream_ != nullptr && stream_->has_something();
     }
 
+    /// It stays the reader until it goes on, so that it is told when the stream is given up before that.
     void stop() noexcept override {
-        leave();
-        stream_ = nullptr; // it may be gone before this is resumed, and would not know whom to tell
+        leaving_ = true;
         resume_soon();
     }
 
@@ -143,6 +146,7 @@ private:
 
     stream_operation* stream_;
     bool stopped_ = false; // before the wait began
+    bool leaving_ = false; // stopped since, and about to go on
 };
 
 } // namespace tuyau
