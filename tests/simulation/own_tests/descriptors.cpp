@@ -2,6 +2,7 @@
 
 #include "helpers.hpp"
 
+#include <chrono>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@ int wait_for(Attempt attempt) {
     }
 }
 
+/// What was sent is there for whoever asks next, as over loopback.
+void let_arrive(kernel& here) { here.time().advance(here.now() + std::chrono::microseconds(1)); }
+
 } // namespace
 
 extern "C" int __real_close(int fd);
@@ -32,7 +36,9 @@ extern "C" int __wrap_close(int fd) {
     kernel* here = kernel::current_or_null();
     if (here == nullptr || fd < 1'000'000) return __real_close(fd);
     const auto in = here->enter();
-    return here->close(fd) < 0 ? -1 : 0;
+    const int done = here->close(fd);
+    let_arrive(*here);
+    return done < 0 ? -1 : 0;
 }
 
 namespace tests {
@@ -73,7 +79,7 @@ void write_now(int fd, std::string_view text) {
         if (size < 0) throw std::runtime_error("write");
         text.remove_prefix(static_cast<std::size_t>(size));
     }
-    kernel::current().time().advance(kernel::current().now()); // over loopback it is there at once
+    let_arrive(kernel::current());
 }
 
 std::string read_now(int fd, std::size_t size) {
