@@ -77,9 +77,9 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
             pool.discard(flags);
     }
     if (outcome <= 0) goes_on_ = false;
-    if (outcome > 0 && !goes_on_ && !dropped_ && armed() && !timer_node::linked()) {
-        loop& here = loop::current();
-        here.arm(*this, here.now() + time_until_look);
+    if (outcome > 0 && !goes_on_ && !dropped_ && armed()) {
+        brought_more_ = timer_node::linked();
+        if (!brought_more_) look_later();
     }
     if (unread() >= most_unread) hold_back();
     switch (outcome) {
@@ -93,8 +93,16 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
     }
 }
 
+void receive_stream::look_later() noexcept {
+    loop& here = loop::current();
+    here.arm(*this, here.now() + time_until_look);
+}
+
 void receive_stream::expire() noexcept {
-    if (system::hung_up(fd_)) cancel(); // whoever reads on asks anew, and is told
+    if (system::hung_up(fd_))
+        cancel(); // whoever reads on asks anew, and is told
+    else if (std::exchange(brought_more_, false))
+        look_later(); // a reset may come right behind what came last
 }
 
 void receive_stream::ended() noexcept {

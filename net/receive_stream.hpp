@@ -47,6 +47,7 @@ private:
     void buffers_available() noexcept override;
     void hold_back() noexcept override;
     void expire() noexcept override;
+    void look_later() noexcept;
 
     int fd_;
     int error_ = 0;
@@ -58,6 +59,7 @@ private:
     bool starved_ = false;
     bool dropped_ = false;
     bool sending_ended_ = false;
+    bool brought_more_ = false; // since the look was arranged
 };
 
 } // namespace tuyau::detail

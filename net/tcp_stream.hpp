@@ -37,7 +37,8 @@ public:
     class receive_operation;
 
     /// `result<buffer>`: the bytes that come next, leased from the loop's buffers until the buffer is destroyed; an empty
-    /// buffer at the end of the stream. The kernel is asked once per connection, not once per call.
+    /// buffer at the end of the stream. The kernel is asked once per connection, not once per call. When a send of ours was
+    /// cut short by the connection's end, that end is told as ECONNRESET: nobody knows then whether the peer had said all.
     [[nodiscard]] receive_operation receive() & noexcept;
 
     /// Receives into the caller's memory, straight from the kernel unless leased buffers are already in play: how many

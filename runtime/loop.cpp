@@ -42,8 +42,7 @@ loop::~loop() {
         ring_.poll();
         if (ring_.in_flight() != 0) ring_.wait(pause);
     }
-    // The kernel may have put off a wake-up that was submitted, and forgets it with the ring.
-    wake_failure_.complete(0, 0);
+    wake_woken(); // the kernel may have put off a wake-up that was submitted, and forgets it with the ring
     scheduler_.ready.clear();
     scheduler::exchange_current(previous_scheduler_);
     current_ = previous_;
@@ -69,10 +68,13 @@ bool loop::wake_through_ring(inbox& target) noexcept {
     return true;
 }
 
-void loop::wake_failure::complete(int, unsigned) noexcept {
-    for (const woken& each : owner.woken_) // whichever it was; the others look in vain, once
+void loop::wake_woken() noexcept {
+    for (const woken& each : woken_)
         if (const loop_handle alive = each.handle.lock()) alive->raise();
 }
+
+// Whichever it was; the others look in vain, once.
+void loop::wake_failure::complete(int, unsigned) noexcept { owner.wake_woken(); }
 
 void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
     require(current_ == this, "loop::run was called on another thread than the one that made the loop");
@@ -82,6 +84,7 @@ void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
     trampoline::run(root);
     while (!finished) round();
     if (ring_.prepared() != 0) ring_.poll(); // such as wake-ups of other loops
+    if (ring_.prepared() != 0) wake_woken(); // which the kernel has put off, and who knows when we come back
     running_ = in_round_ = false;
 }
 

@@ -140,6 +140,7 @@ private:
     void run_until(std::coroutine_handle<> root, const bool& finished);
     void round();
     void sleep_or_poll();
+    void wake_woken() noexcept;
     void deliver_messages();
 
     struct retire_buffers {

@@ -1,5 +1,6 @@
 #include <tuyau/runtime/ring.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <poll.h>
@@ -13,6 +14,10 @@ namespace {
 
 // A request that is not counted as in flight: its target, or none, lies beside this bit.
 constexpr std::uint64_t uncounted = 1;
+
+// A cancel that finds nothing time and again is made again only so often.
+constexpr unsigned misses_before_pause = 16;
+constexpr std::chrono::milliseconds pause{1};
 
 std::uint64_t uncounted_data(const completion_target* target) noexcept {
     return reinterpret_cast<std::uintptr_t>(target) | uncounted;
@@ -87,9 +92,15 @@ void ring::wake_other(int descriptor, completion_target& on_failure) {
 
 void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {
     if (cancel_missed_) [[unlikely]] {
-        // With a full submission queue that reads completions, perhaps those that are waited for.
-        if (!cancelling_.empty()) wait_for = 0;
-        cancel_again();
+        if (wait_for != 0 && misses_ == misses_before_pause) {
+            --misses_;
+            limit = limit ? std::min<std::chrono::nanoseconds>(*limit, pause) : pause;
+        } else {
+            misses_ = cancelling_.empty() ? 0 : std::min(misses_ + 1, misses_before_pause);
+            // With a full submission queue that reads completions, perhaps those that are waited for.
+            if (!cancelling_.empty()) wait_for = 0;
+            cancel_again();
+        }
     }
     int result;
     if (wait_for == 0) {

@@ -112,6 +112,7 @@ private:
     std::uint64_t overflows_ = 0;
     list<completion_target> cancelling_; // until their last completion
     list<completion_target> missed_;     // of those, the ones whose cancel is to be made again
+    unsigned misses_ = 0;
     bool cancel_missed_ = false;
     bool cancelling_again_ = false;
 };

@@ -60,7 +60,7 @@ protected:
     void cancel() noexcept;
 
     /// True when the request should be in flight: somebody waits and there is nothing to take.
-    bool wanted() const noexcept { return reader_ != nullptr && !has_something(); }
+    bool wanted() const noexcept;
 
     /// Wakes the reader, if there is something to take.
     void wake() noexcept;
@@ -148,5 +148,9 @@ private:
     bool stopped_ = false; // before the wait began
     bool leaving_ = false; // stopped since, and about to go on
 };
+
+inline bool stream_operation::wanted() const noexcept {
+    return reader_ != nullptr && !reader_->leaving_ && !has_something();
+}
 
 } // namespace tuyau

@@ -51,7 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             "a target is as it was written");
 
     const bool is_ipv6 = read->host.find(':') != std::string::npos;
-    const std::string host = is_ipv6 ? fmt::format("[{}]", read->host) : read->host;
+    std::string host = is_ipv6 ? fmt::format("[{}]", read->host) : read->host;
+    // RFC 6874, section 2: a bare '%' before a zone that begins with 25 would be taken for its "%25".
+    if (const auto percent = host.find('%'); percent != std::string::npos) host.replace(percent, 1, "%25");
     check_same_place(fmt::format("http://{}:{}{}", host, read->port, read->target), *read);
     url without_zone = *read;
     without_zone.host = read->host.substr(0, read->host.find('%'));
