@@ -96,7 +96,8 @@ outcome pipe_writer::write(const char* from, std::size_t size) {
 }
 
 short pipe_writer::readiness() const {
-    return static_cast<short>((shared_->bytes.size() < shared_->room ? POLLOUT : 0) | (shared_->readable ? 0 : POLLERR));
+    return static_cast<short>((shared_->bytes.size() < shared_->room ? POLLOUT : 0) |
+                              (shared_->readable ? 0 : POLLERR));
 }
 
 void pipe_writer::released() {

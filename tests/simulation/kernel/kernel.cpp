@@ -67,7 +67,8 @@ int kernel::close(int fd) {
     descriptors_.erase(place);
     // The runtime watches its eventfd to the end, as a request that names no memory and that nobody waits for.
     if (!closing_in_use_ && !what->waiting().empty() && dynamic_cast<event_file*>(what.get()) == nullptr)
-        violation(fmt::format("descriptor {} was closed while request #{} used it", fd, what->waiting().front().request));
+        violation(
+            fmt::format("descriptor {} was closed while request #{} used it", fd, what->waiting().front().request));
     what->released();
     return 0;
 }

@@ -190,9 +190,7 @@ public:
 private:
     static constexpr int first_descriptor = 1'000'000;
 
-    void tell(fault kind) {
-        trace_.add({now(), trace::what::fault, 0, 0, static_cast<int>(kind), 0, 0, nullptr});
-    }
+    void tell(fault kind) { trace_.add({now(), trace::what::fault, 0, 0, static_cast<int>(kind), 0, 0, nullptr}); }
     bool everybody_sleeps() const;
     bool wake_one();
     void go_on();

@@ -35,7 +35,8 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
     const bool clamps = (flags & IORING_SETUP_CLAMP) != 0;
     const bool sized = (flags & IORING_SETUP_CQSIZE) != 0;
     if (entries == 0 || (entries > most_entries && !clamps)) return -EINVAL;
-    if (sized && (parameters->cq_entries == 0 || (parameters->cq_entries > 2 * most_entries && !clamps))) return -EINVAL;
+    if (sized && (parameters->cq_entries == 0 || (parameters->cq_entries > 2 * most_entries && !clamps)))
+        return -EINVAL;
     if ((flags & IORING_SETUP_DEFER_TASKRUN) != 0 &&
         ((flags & IORING_SETUP_SINGLE_ISSUER) == 0 || here.lacks(missing::deferred_taskrun)))
         return -EINVAL;

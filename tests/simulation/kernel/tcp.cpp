@@ -172,8 +172,10 @@ int tcp_socket::bind(std::uint16_t port, bool ipv6) {
 }
 
 int tcp_socket::listen(int backlog) {
-    if (state_ == state::fresh) port_ = owner().net().free_port();
-    else if (state_ != state::bound) return -EINVAL;
+    if (state_ == state::fresh)
+        port_ = owner().net().free_port();
+    else if (state_ != state::bound)
+        return -EINVAL;
     backlog_ = static_cast<std::size_t>(std::max(backlog, 0));
     state_ = state::listening;
     owner().net().enter(port_, *this);
@@ -369,7 +371,9 @@ line_quality network::draw_line() {
     drawn.send_room = drawn.largest_segment < 100 ? 4096 : random.one_of<std::size_t>(64, 2304, 16384, 262144, 2500000);
     drawn.receive_room = random.one_of<std::size_t>(1024, 2304, 65536, 262144, 6000000);
     if (drawn.send_room < 100) drawn.receive_room = std::min<std::size_t>(drawn.receive_room, 65536);
-    const auto some_byte = [&] { return random.between<std::uint64_t>(1, random.one_of<std::uint64_t>(20, 300, 20000)); };
+    const auto some_byte = [&] {
+        return random.between<std::uint64_t>(1, random.one_of<std::uint64_t>(20, 300, 20000));
+    };
     if (random.chance(kernel_.probability(fault::connection_reset))) {
         drawn.broken_after = some_byte();
         drawn.broken_with = ECONNRESET;

@@ -13,7 +13,7 @@ namespace simulation {
 /// it, by which two runs can be compared.
 class trace {
 public:
-    enum class what : unsigned char { submitted, completed, queued, call, note, entered, fault };
+    enum class what : unsigned char { submitted, completed, call, note, entered, fault };
 
     struct entry {
         instant when;
