@@ -57,8 +57,9 @@ outcome simulated_ring::attempt(pending_request& request, unsigned& flags) {
     }
 }
 
-std::size_t simulated_ring::perhaps_less(std::size_t size, fault kind) {
-    return size > 1 && kernel_.strikes(kind) ? kernel_.random().between<std::size_t>(1, size) : size;
+std::size_t simulated_ring::perhaps_less(std::size_t size, std::size_t possible, fault kind) {
+    possible = std::min(size, possible);
+    return possible > 1 && kernel_.strikes(kind) ? kernel_.random().between<std::size_t>(1, possible - 1) : size;
 }
 
 outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flags) {
@@ -67,7 +68,7 @@ outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flag
     if (!from.is_socket()) return -ENOTSOCK;
     if ((request.entry.flags & IOSQE_BUFFER_SELECT) == 0)
         return from.read(static_cast<char*>(request.pieces[0].iov_base),
-                         perhaps_less(request.pieces[0].iov_len, fault::short_receive));
+                         perhaps_less(request.pieces[0].iov_len, from.readable(), fault::short_receive));
 
     const auto place = groups_.find(request.entry.buf_group);
     if (place == groups_.end()) return -ENOBUFS;
@@ -82,7 +83,7 @@ outcome simulated_ring::attempt_receive(pending_request& request, unsigned& flag
     const buffer_group::lent picked = group.pick();
     const std::size_t most =
         request.entry.len != 0 ? std::min<std::size_t>(picked.size, request.entry.len) : picked.size;
-    const outcome got = from.read(picked.start, perhaps_less(most, fault::short_receive));
+    const outcome got = from.read(picked.start, perhaps_less(most, from.readable(), fault::short_receive));
     if (got && *got > 0) request.last_data = kernel_.now();
     const bool given = (got && *got > 0) || (got && *got == 0 && kernel_.strikes(fault::buffer_without_data));
     if (given)
@@ -109,7 +110,7 @@ outcome simulated_ring::attempt_send(pending_request& request) {
             size = piece.iov_len - skipped;
             break;
         }
-        const std::size_t tried = perhaps_less(size, fault::short_send);
+        const std::size_t tried = perhaps_less(size, request.on->writable(), fault::short_send);
         const outcome sent = request.on->write(start, tried);
         if (!sent) return std::nullopt;
         if (*sent < 0) return request.done != 0 ? static_cast<int>(request.done) : *sent;
@@ -156,7 +157,10 @@ outcome simulated_ring::attempt_transfer(pending_request& request) {
     auto* start = static_cast<char*>(piece.iov_base);
     const bool reads = request.entry.opcode == IORING_OP_READ;
     std::size_t size = piece.iov_len;
-    if (request.on->is_stream_of_bytes()) size = perhaps_less(size, reads ? fault::short_receive : fault::short_send);
+    if (reads)
+        size = perhaps_less(size, request.on->readable(), fault::short_receive);
+    else
+        size = perhaps_less(size, request.on->writable(), fault::short_send);
     const outcome result = reads ? request.on->read(start, size) : request.on->write(start, size);
     if (regular != nullptr && !at_the_position) regular->move_to(before);
     return result;

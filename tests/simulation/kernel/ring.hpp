@@ -59,7 +59,10 @@ private:
     void schedule_look(pending_request& request, duration most);
     void look(std::uint64_t id);
     outcome attempt(pending_request& request, unsigned& flags);
-    std::size_t perhaps_less(std::size_t size, fault kind);
+
+    /// `size`, or a part of what is possible at once.
+    std::size_t perhaps_less(std::size_t size, std::size_t possible, fault kind);
+
     outcome attempt_receive(pending_request& request, unsigned& flags);
     outcome attempt_send(pending_request& request);
     outcome attempt_accept(pending_request& request);
