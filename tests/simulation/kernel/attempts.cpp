@@ -197,6 +197,7 @@ int simulated_ring::send_message(const pending_request& request) {
         // One that was closed is legal: a loop may end while a wake-up is on its way.
         return kernel_.find(request.entry.fd) ? -EBADFD : -EBADF;
     }
+    if (kernel_.strikes(fault::message_refused)) return kernel_.random().one_of(-EOVERFLOW, -ENOMEM);
     target->post_message(request.entry.off, static_cast<int>(request.entry.len));
     return 0;
 }

@@ -40,12 +40,13 @@ enum class fault : unsigned char {
     cancel_of_one_that_runs,
     result_despite_cancel,
     late_notification,
+    message_refused,
     short_of_locked_memory,
     unnoticed_hang_up,
     feature_missing,
 };
 
-inline constexpr std::array<std::string_view, 32> fault_names{
+inline constexpr std::array<std::string_view, 33> fault_names{
     "partial submission",
     "submission EAGAIN",
     "submission EBUSY",
@@ -75,6 +76,7 @@ inline constexpr std::array<std::string_view, 32> fault_names{
     "cancel of one that runs (EALREADY)",
     "result despite cancel",
     "late zero-copy notification",
+    "message to a ring refused",
     "ENOMEM (locked memory)",
     "end or reset behind data, not told",
     "feature missing",
