@@ -167,6 +167,7 @@ outcome simulated_ring::attempt_transfer(pending_request& request) {
 }
 
 outcome simulated_ring::attempt_open(pending_request& request) {
+    check_memory(request);
     auto& disk = kernel_.disk();
     const io_uring_sqe& entry = request.entry;
     std::uint64_t flags = entry.open_flags;

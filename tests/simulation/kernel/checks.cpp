@@ -8,6 +8,22 @@
 
 namespace simulation {
 
+void simulated_ring::check_thread() {
+    // Refused by a real kernel (EEXIST).
+    if ((flags_ & IORING_SETUP_SINGLE_ISSUER) != 0 && maker_ != std::this_thread::get_id())
+        kernel_.violation("a ring for a single thread was used on another one");
+}
+
+void simulated_ring::check_idle() {
+    for (const auto& [id, request] : requests_) {
+        const int operation = request->entry.opcode;
+        // The runtime watches its eventfd to the end; nobody waits for what tells of failures only.
+        const bool may_be_left = operation == IORING_OP_ASYNC_CANCEL || operation == IORING_OP_MSG_RING ||
+                                 dynamic_cast<event_file*>(request->on.get()) != nullptr;
+        if (!may_be_left) kernel_.violation(name_of(*request) + " was in flight when its ring was closed");
+    }
+}
+
 void simulated_ring::check_memory(const pending_request& request) {
     for (const iovec& piece : request.pieces)
         if (!memory::is_alive(piece.iov_base, piece.iov_len))

@@ -23,6 +23,12 @@ simulated_ring& ring_of(io_uring* ring) {
     return *found;
 }
 
+simulated_ring& ring_in_use(io_uring* ring) {
+    simulated_ring& found = ring_of(ring);
+    found.check_thread();
+    return found;
+}
+
 } // namespace
 
 extern "C" {
@@ -59,9 +65,10 @@ void io_uring_queue_exit(io_uring* ring) {
     delete &ring_of(ring);
 }
 
-int io_uring_register_probe(io_uring*, io_uring_probe* probe, unsigned count) {
+int io_uring_register_probe(io_uring* ring, io_uring_probe* probe, unsigned count) {
     kernel& here = kernel::current();
     const auto in = here.enter();
+    ring_in_use(ring);
     for (const int known : simulation::known_operations) {
         if (static_cast<unsigned>(known) >= count) continue;
         if (known == IORING_OP_MSG_RING && here.lacks(missing::message_ring)) continue;
@@ -76,6 +83,7 @@ int io_uring_register_probe(io_uring*, io_uring_probe* probe, unsigned count) {
 int io_uring_register_ring_fd(io_uring* ring) {
     kernel& here = kernel::current();
     const auto in = here.enter();
+    ring_in_use(ring);
     if (here.lacks(missing::registered_ring)) return -EINVAL;
     ring->int_flags |= 1; // INT_FLAG_REG_RING
     return 1;
@@ -90,32 +98,32 @@ io_uring_buf_ring* io_uring_setup_buf_ring(io_uring* ring, unsigned entries, int
     };
     if (here.lacks(missing::buffer_ring)) return refuse(-EINVAL);
     if (!std::has_single_bit(entries) || entries > 32768) return refuse(-EINVAL);
-    if (ring_of(ring).has_group(group)) return refuse(-EEXIST);
+    if (ring_in_use(ring).has_group(group)) return refuse(-EEXIST);
     if (!here.can_lock(entries)) return refuse(-ENOMEM);
     constexpr std::size_t page = 4096;
     const std::size_t size = (entries * sizeof(io_uring_buf) + page - 1) / page * page;
     auto* shared = static_cast<io_uring_buf_ring*>(std::aligned_alloc(page, size));
     shared->tail = 0;
-    ring_of(ring).add_group(group, shared, entries);
+    ring_in_use(ring).add_group(group, shared, entries);
     *error = 0;
     return shared;
 }
 
 int io_uring_free_buf_ring(io_uring* ring, io_uring_buf_ring* shared, unsigned, int group) {
     const auto in = kernel::current().enter();
-    const int result = ring_of(ring).remove_group(group);
+    const int result = ring_in_use(ring).remove_group(group);
     std::free(shared);
     return result;
 }
 
 int io_uring_submit(io_uring* ring) {
     const auto in = kernel::current().enter();
-    return ring_of(ring).enter(0, {}, false);
+    return ring_in_use(ring).enter(0, {}, false);
 }
 
 int io_uring_submit_and_get_events(io_uring* ring) {
     const auto in = kernel::current().enter();
-    return ring_of(ring).enter(0, {}, true);
+    return ring_in_use(ring).enter(0, {}, true);
 }
 
 int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, unsigned wait_for,
@@ -123,15 +131,15 @@ int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, 
     const auto in = kernel::current().enter();
     std::optional<simulation::duration> span;
     if (limit != nullptr) span = std::chrono::seconds(limit->tv_sec) + std::chrono::nanoseconds(limit->tv_nsec);
-    const int result = ring_of(ring).enter(wait_for, span, true);
-    *completion = ring_of(ring).first_completion();
+    const int result = ring_in_use(ring).enter(wait_for, span, true);
+    *completion = ring_in_use(ring).first_completion();
     return result;
 }
 
 int __io_uring_get_cqe(io_uring* ring, io_uring_cqe** completion, unsigned, unsigned wait_for, sigset_t*) {
     const auto in = kernel::current().enter();
-    const int result = ring_of(ring).enter(wait_for, {}, true);
-    *completion = ring_of(ring).first_completion();
+    const int result = ring_in_use(ring).enter(wait_for, {}, true);
+    *completion = ring_in_use(ring).first_completion();
     return *completion != nullptr ? 0 : result < 0 ? result : -EINTR;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <liburing.h>
@@ -32,6 +33,9 @@ public:
     simulated_ring(kernel& owner, io_uring& user, unsigned entries, const io_uring_params& parameters);
     ~simulated_ring();
     simulated_ring(const simulated_ring&) = delete;
+
+    /// Before any call but the one that closes it: one ring, one thread, if it was made so.
+    void check_thread();
 
     int number() const noexcept { return number_; }
     int descriptor() const noexcept { return descriptor_; }
@@ -81,6 +85,7 @@ private:
     void flush_overflow();
     bool is_full() const noexcept { return completions() == completion_entries_ || !overflow_.empty(); }
     void check_memory(const pending_request& request);
+    void check_idle();
     void check_content(const pending_request& request);
     void check_lone_send(const pending_request& request);
     std::string name_of(const pending_request& request) const;
@@ -97,6 +102,7 @@ private:
     int number_;
     int descriptor_;
     unsigned flags_;
+    std::thread::id maker_ = std::this_thread::get_id();
     std::vector<io_uring_sqe> entries_;
     std::vector<io_uring_cqe> completed_;
     unsigned submission_head_ = 0;
