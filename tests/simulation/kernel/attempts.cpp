@@ -126,12 +126,7 @@ outcome simulated_ring::attempt_accept(pending_request& request) {
     if (listener == nullptr) return -ENOTSOCK;
     if (!listener->is_listening() || listener->at_end()) return -EINVAL;
     if (!listener->has_connections()) return std::nullopt;
-    if (!kernel_.has_room_for_descriptor()) {
-        kernel_.count(fault::process_out_of_descriptors);
-        return -EMFILE;
-    }
-    if (kernel_.strikes(fault::process_out_of_descriptors)) return -EMFILE;
-    if (kernel_.strikes(fault::system_out_of_descriptors)) return -ENFILE;
+    if (const int error = kernel_.lack_of_descriptors(); error < 0) return error;
     if (kernel_.strikes(fault::out_of_network_memory)) return kernel_.random().one_of(-ENOBUFS, -ENOMEM);
     if (kernel_.strikes(fault::aborted_accept)) {
         const int error = kernel_.random().one_of(-ECONNABORTED, -EPROTO, -ENETUNREACH, -EHOSTUNREACH);
@@ -150,12 +145,14 @@ outcome simulated_ring::attempt_poll(pending_request& request) {
 outcome simulated_ring::attempt_transfer(pending_request& request) {
     check_memory(request);
     auto* regular = dynamic_cast<regular_file*>(request.on.get());
+    const bool reads = request.entry.opcode == IORING_OP_READ;
+    if (regular != nullptr && kernel_.strikes(fault::failing_disk)) return -EIO;
+    if (regular != nullptr && !reads && kernel_.strikes(fault::full_disk)) return -ENOSPC;
     const bool at_the_position = request.entry.off == ~std::uint64_t{0};
     const std::size_t before = regular != nullptr ? regular->position() : 0;
     if (regular != nullptr && !at_the_position) regular->move_to(static_cast<std::size_t>(request.entry.off));
     const iovec& piece = request.pieces[0];
     auto* start = static_cast<char*>(piece.iov_base);
-    const bool reads = request.entry.opcode == IORING_OP_READ;
     std::size_t size = piece.iov_len;
     if (reads)
         size = perhaps_less(size, request.on->readable(), fault::short_receive);
@@ -182,10 +179,12 @@ outcome simulated_ring::attempt_open(pending_request& request) {
         *pointer_to<struct statx>(entry.off) = told;
         return 0;
     }
-    if (!kernel_.has_room_for_descriptor() || kernel_.strikes(fault::process_out_of_descriptors)) return -EMFILE;
+    if (const int error = kernel_.lack_of_descriptors(); error < 0) return error;
+    if (kernel_.strikes(fault::failing_disk)) return -EIO;
     if (place != disk.end() && (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return -EEXIST;
     if (place == disk.end()) {
         if ((flags & O_CREAT) == 0) return -ENOENT;
+        if (kernel_.strikes(fault::full_disk)) return -ENOSPC;
         place = disk.emplace(request.path, std::make_shared<std::string>()).first;
     }
     if ((flags & O_TRUNC) != 0) place->second->clear();

@@ -30,6 +30,8 @@ enum class fault : unsigned char {
     process_out_of_descriptors,
     system_out_of_descriptors,
     out_of_network_memory,
+    failing_disk,
+    full_disk,
     aborted_accept,
     connection_reset,
     connection_timed_out,
@@ -46,7 +48,7 @@ enum class fault : unsigned char {
     feature_missing,
 };
 
-inline constexpr std::array<std::string_view, 33> fault_names{
+inline constexpr std::array<std::string_view, 35> fault_names{
     "partial submission",
     "submission EAGAIN",
     "submission EBUSY",
@@ -63,9 +65,11 @@ inline constexpr std::array<std::string_view, 33> fault_names{
     "buffer without data",
     "multishot ended with data",
     "multishot ended without data",
-    "EMFILE",
+    "EMFILE, or ENFILE of a new socket",
     "ENFILE",
     "ENOBUFS/ENOMEM of the network",
+    "EIO of a file",
+    "ENOSPC of a file",
     "connection aborted before accept",
     "ECONNRESET/EPIPE",
     "ETIMEDOUT",

@@ -73,6 +73,15 @@ int kernel::close(int fd) {
     return 0;
 }
 
+int kernel::lack_of_descriptors() noexcept {
+    if (!has_room_for_descriptor()) {
+        count(fault::process_out_of_descriptors);
+        return -EMFILE;
+    }
+    if (strikes(fault::process_out_of_descriptors)) return -EMFILE;
+    return strikes(fault::system_out_of_descriptors) ? -ENFILE : 0;
+}
+
 std::shared_ptr<pipe_buffer> kernel::open_input(int fd) {
     auto shared = std::make_shared<pipe_buffer>();
     open_at(fd, std::make_shared<pipe_reader>(*this, shared));

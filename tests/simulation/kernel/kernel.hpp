@@ -107,6 +107,9 @@ public:
     std::size_t open_descriptors() const noexcept { return descriptors_.size(); }
     std::size_t descriptor_limit() const noexcept { return descriptor_limit_; }
     void set_descriptor_limit(std::size_t limit) noexcept { descriptor_limit_ = limit; }
+
+    /// Why none can be opened now, as a negative errno; 0 if one can.
+    int lack_of_descriptors() noexcept;
     bool has_room_for_descriptor() const noexcept { return descriptors_.size() < descriptor_limit_; }
 
     /// A standard stream of the program: what it reads is put into `input`, what it writes is taken from `output`.

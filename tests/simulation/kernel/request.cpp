@@ -22,7 +22,8 @@ bool uses_descriptor(int operation) noexcept {
 
 bool may_be_interrupted(int operation) noexcept {
     return is_send(operation) || operation == IORING_OP_RECV || operation == IORING_OP_ACCEPT ||
-           operation == IORING_OP_READ || operation == IORING_OP_WRITE;
+           operation == IORING_OP_READ || operation == IORING_OP_WRITE || operation == IORING_OP_OPENAT ||
+           operation == IORING_OP_OPENAT2;
 }
 
 std::uint64_t sum_of(const std::vector<iovec>& pieces) noexcept {

@@ -380,9 +380,7 @@ line_quality network::draw_line() {
     drawn.send_room = drawn.largest_segment < 100 ? 4096 : random.one_of<std::size_t>(64, 2304, 16384, 262144, 2500000);
     drawn.receive_room = random.one_of<std::size_t>(1024, 2304, 65536, 262144, 6000000);
     if (drawn.send_room < 100) drawn.receive_room = std::min<std::size_t>(drawn.receive_room, 65536);
-    const auto some_byte = [&] {
-        return random.between<std::uint64_t>(1, random.one_of<std::uint64_t>(20, 300, 20000));
-    };
+    const auto some_byte = [&] { return random.below(random.one_of<std::uint64_t>(1, 20, 300, 20'000, 2'000'000)); };
     if (random.chance(kernel_.probability(fault::connection_reset))) {
         drawn.broken_after = some_byte();
         drawn.broken_with = ECONNRESET;
