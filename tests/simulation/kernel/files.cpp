@@ -94,6 +94,7 @@ outcome pipe_writer::write(const char* from, std::size_t size) {
     if (writable() == 0) return std::nullopt;
     size = std::min(size, writable());
     shared_->bytes.put(from, size);
+    owner().record().mix_in(from, size);
     if (shared_->reader != nullptr) shared_->reader->changed();
     return static_cast<int>(size);
 }

@@ -29,6 +29,7 @@ outcome connection::send(int side, const char* from, std::size_t size) {
     if (room(side) == 0) return std::nullopt;
     size = std::min(size, room(side));
     flows_[side].unsent.put(from, size);
+    kernel_.record().mix_in(from, size);
     transmit(side);
     return static_cast<int>(size);
 }

@@ -40,7 +40,6 @@ const char* trace::name_of_operation(int operation) {
 }
 
 void trace::add(const entry& next) {
-    const auto mix = [this](std::uint64_t value) { sum_ = (sum_ ^ value) * 0x100000001b3; };
     mix(static_cast<std::uint64_t>(next.when.time_since_epoch().count()));
     mix(static_cast<std::uint64_t>(next.kind));
     mix(static_cast<std::uint64_t>(next.ring));
@@ -52,6 +51,10 @@ void trace::add(const entry& next) {
     kept_.push_back(next);
     if (kept_.size() > most_kept) kept_.pop_front();
     if (out_ != nullptr) print(out_, next);
+}
+
+void trace::mix_in(const char* bytes, std::size_t size) noexcept {
+    for (std::size_t index = 0; index < size; ++index) mix(static_cast<unsigned char>(bytes[index]));
 }
 
 void trace::print_tail(std::FILE* out) const {
