@@ -29,6 +29,18 @@ simulated_ring& ring_in_use(io_uring* ring) {
     return found;
 }
 
+std::optional<simulation::duration> span_of(const __kernel_timespec* limit) {
+    if (limit == nullptr) return std::nullopt;
+    return std::chrono::seconds(limit->tv_sec) + std::chrono::nanoseconds(limit->tv_nsec);
+}
+
+int submit_and_wait(io_uring* ring, io_uring_cqe** completion, const simulated_ring::wait& asked) {
+    simulated_ring& used = ring_in_use(ring);
+    const int result = used.enter(asked, true);
+    *completion = used.first_completion();
+    return result;
+}
+
 } // namespace
 
 extern "C" {
@@ -55,6 +67,7 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
     if (!here.can_lock(entries + parameters->cq_entries)) return -ENOMEM;
     parameters->features = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
                            IORING_FEAT_RW_CUR_POS | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+    if (!here.lacks(missing::minimum_wait)) parameters->features |= IORING_FEAT_MIN_TIMEOUT;
     auto* made = new simulated_ring(here, *ring, entries, *parameters);
     here.call("io_uring_setup", static_cast<int>(entries), made->descriptor());
     return 0;
@@ -118,28 +131,32 @@ int io_uring_free_buf_ring(io_uring* ring, io_uring_buf_ring* shared, unsigned, 
 
 int io_uring_submit(io_uring* ring) {
     const auto in = kernel::current().enter();
-    return ring_in_use(ring).enter(0, {}, false);
+    return ring_in_use(ring).enter({}, false);
 }
 
 int io_uring_submit_and_get_events(io_uring* ring) {
     const auto in = kernel::current().enter();
-    return ring_in_use(ring).enter(0, {}, true);
+    return ring_in_use(ring).enter({}, true);
 }
 
 int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, unsigned wait_for,
                                      __kernel_timespec* limit, sigset_t*) {
     const auto in = kernel::current().enter();
+    return submit_and_wait(ring, completion, {wait_for, span_of(limit), {}});
+}
+
+int io_uring_submit_and_wait_min_timeout(io_uring* ring, io_uring_cqe** completion, unsigned wait_for,
+                                         __kernel_timespec* limit, unsigned minimum, sigset_t*) {
+    const auto in = kernel::current().enter();
+    if ((ring->features & IORING_FEAT_MIN_TIMEOUT) == 0) return -EINVAL;
     std::optional<simulation::duration> span;
-    if (limit != nullptr) span = std::chrono::seconds(limit->tv_sec) + std::chrono::nanoseconds(limit->tv_nsec);
-    const int result = ring_in_use(ring).enter(wait_for, span, true);
-    *completion = ring_in_use(ring).first_completion();
-    return result;
+    if (minimum != 0) span = std::chrono::microseconds(minimum);
+    return submit_and_wait(ring, completion, {wait_for, span_of(limit), span});
 }
 
 int __io_uring_get_cqe(io_uring* ring, io_uring_cqe** completion, unsigned, unsigned wait_for, sigset_t*) {
     const auto in = kernel::current().enter();
-    const int result = ring_in_use(ring).enter(wait_for, {}, true);
-    *completion = ring_in_use(ring).first_completion();
+    const int result = submit_and_wait(ring, completion, {wait_for, {}, {}});
     return *completion != nullptr ? 0 : result < 0 ? result : -EINTR;
 }
 

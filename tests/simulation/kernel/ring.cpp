@@ -60,7 +60,7 @@ io_uring_cqe* simulated_ring::first_completion() noexcept {
     return completions() != 0 ? &completed_[completion_head_ & completion_mask_] : nullptr;
 }
 
-int simulated_ring::enter(unsigned wait_for, std::optional<duration> limit, bool get_events) {
+int simulated_ring::enter(const wait& asked, bool get_events) {
     kernel_.time().advance(kernel_.now() + kernel_.random_delay(3us)); // since the last call
     for (auto& [id, group] : groups_) group->take_in();
     for (auto& [id, request] : requests_) check_memory(*request);
@@ -69,14 +69,19 @@ int simulated_ring::enter(unsigned wait_for, std::optional<duration> limit, bool
     submission_tail_ = user_.sq.sqe_head = user_.sq.sqe_tail;
     const int submitted = count == 0 ? 0 : submit(count);
     kernel_.record().add(
-        {kernel_.now(), trace::what::entered, number_, 0, static_cast<int>(count), submitted, wait_for, nullptr});
+        {kernel_.now(), trace::what::entered, number_, 0, static_cast<int>(count), submitted, asked.count, nullptr});
     if (submitted != static_cast<int>(count) || !get_events) return submitted;
     kernel_.time().advance(kernel_.now());
     flush_overflow();
-    if (wait_for == 0 || completions() >= wait_for) return submitted;
+    if (asked.count == 0 || completions() >= asked.count) return submitted;
     if (kernel_.strikes(fault::interrupted_wait)) return submitted != 0 ? submitted : -EINTR;
     if (kernel_.strikes(fault::spurious_wake_up)) return submitted;
-    kernel_.sleep(*this, wait_for, limit ? std::optional(kernel_.now() + *limit) : std::nullopt);
+    const auto from_now = [this](const std::optional<duration>& span) {
+        return span ? std::optional(kernel_.now() + *span) : std::nullopt;
+    };
+    // The minimum stands for a limit that is missing or shorter (io_cqring_min_timer_wakeup in io_uring/io_uring.c).
+    const bool short_limit = asked.minimum && (!asked.limit || *asked.limit < *asked.minimum);
+    kernel_.sleep(*this, {asked.count, from_now(short_limit ? asked.minimum : asked.limit), from_now(asked.minimum)});
     kernel_.time().advance(kernel_.now() + kernel_.random_delay(20us)); // until the thread runs, more may come
     flush_overflow();
     return completions() != 0 || submitted != 0 ? submitted : -ETIME;

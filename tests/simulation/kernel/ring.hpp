@@ -43,7 +43,12 @@ public:
     io_uring_cqe* first_completion() noexcept;
 
     /// io_uring_enter(2): submits, and waits for completions if asked to.
-    int enter(unsigned wait_for, std::optional<duration> limit, bool get_events);
+    struct wait {
+        unsigned count = 0;
+        std::optional<duration> limit;
+        std::optional<duration> minimum; ///< after which one completion is enough
+    };
+    int enter(const wait& asked, bool get_events);
 
     /// Something has changed that the request waits for.
     void look_again(std::uint64_t request);
