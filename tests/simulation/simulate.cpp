@@ -25,6 +25,11 @@
 #include "kernel/memory.hpp"
 #include "scenario.hpp"
 
+#ifdef SIMULATION_SEES_MEMORY
+/// The runtime's stock of frames is forbidden memory, and linked by pointers within itself.
+extern "C" const char* __lsan_default_options() { return "use_poisoned=1"; }
+#endif
+
 namespace {
 
 using namespace simulation;
@@ -202,9 +207,10 @@ int run_all(const orders& asked) {
         const std::uint64_t seed = all[part].seed;
         if (WIFSIGNALED(status)) fmt::print(kernel::report(), "seed {}: ended by signal {}\n", seed, WTERMSIG(status));
         const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-        fmt::print(kernel::report(), "replay with: {}{}\n",
-                   code == leak_code ? leak_command(asked, all[part].unchecked, seed) : replay_command(asked, seed),
-                   code == runs_differ_code ? " --twice" : "");
+        if (code != kernel::violation_code) // which tells that itself
+            fmt::print(kernel::report(), "replay with: {}{}\n",
+                       code == leak_code ? leak_command(asked, all[part].unchecked, seed) : replay_command(asked, seed),
+                       code == runs_differ_code ? " --twice" : "");
         std::fflush(kernel::report());
         failed.push_back(seed);
         if (asked.until_failure)
