@@ -219,7 +219,8 @@ bool simulated_ring::may_go_on(pending_request& request, int result, unsigned fl
     if (request.entry.opcode == IORING_OP_RECV && (result == 0 || (flags & IORING_CQE_F_BUFFER) == 0)) return false;
     // There is no room for another completion: this one is the last (io_uring_prep_recv_multishot(3)).
     if (is_full()) return false;
-    return !kernel_.strikes(fault::multishot_ended_with_data);
+    // A poll ends for no other reason (io_poll_check_events in io_uring/poll.c).
+    return request.entry.opcode == IORING_OP_POLL_ADD || !kernel_.strikes(fault::multishot_ended_with_data);
 }
 
 void simulated_ring::complete(pending_request& request, int result, unsigned flags) {
