@@ -114,8 +114,19 @@ TEST_CASE_METHOD(ground, "a wait for several is content with one after its minim
         CHECK(result == -ETIME);
         CHECK(time >= std::chrono::milliseconds(50));
     }
-    SECTION("it ends with the minimum when nothing comes and there is no limit") {
+    SECTION("without a limit there is no minimum either") {
+        __kernel_timespec span{0, 60'000'000};
+        ring().prepare(nop);
+        ring().prepare(nop);
+        ring().prepare([&](io_uring_sqe* sqe) { io_uring_prep_timeout(sqe, &span, 0, 0); });
         const auto [result, time] = wait_so(nullptr);
+        CHECK(result == 3);
+        CHECK(time >= std::chrono::milliseconds(60));
+        CHECK(io_uring_cq_ready(ring().native()) == wanted);
+    }
+    SECTION("a limit that is shorter than the minimum counts for nothing") {
+        limit = {0, 5'000'000};
+        const auto [result, time] = wait_so(&limit);
         CHECK(result == -ETIME);
         CHECK(time >= std::chrono::microseconds(minimum));
     }

@@ -79,9 +79,10 @@ int simulated_ring::enter(const wait& asked, bool get_events) {
     const auto from_now = [this](const std::optional<duration>& span) {
         return span ? std::optional(kernel_.now() + *span) : std::nullopt;
     };
-    // The minimum stands for a limit that is missing or shorter (io_cqring_min_timer_wakeup in io_uring/io_uring.c).
-    const bool short_limit = asked.minimum && (!asked.limit || *asked.limit < *asked.minimum);
-    kernel_.sleep(*this, {asked.count, from_now(short_limit ? asked.minimum : asked.limit), from_now(asked.minimum)});
+    // On Linux 6.18 there is no minimum without a limit, and no limit before the minimum.
+    const auto minimum = asked.limit ? asked.minimum : std::nullopt;
+    const auto limit = minimum && *asked.limit < *minimum ? minimum : asked.limit;
+    kernel_.sleep(*this, {asked.count, from_now(limit), from_now(minimum)});
     kernel_.time().advance(kernel_.now() + kernel_.random_delay(20us)); // until the thread runs, more may come
     flush_overflow();
     return completions() != 0 || submitted != 0 ? submitted : -ETIME;
