@@ -24,18 +24,7 @@ outcome simulated_ring::attempt(pending_request& request, unsigned& flags) {
     case IORING_OP_POLL_ADD: return attempt_poll(request);
     case IORING_OP_READ:
     case IORING_OP_WRITE: return attempt_transfer(request);
-    case IORING_OP_CONNECT: {
-        auto* socket = dynamic_cast<tcp_socket*>(request.on.get());
-        if (socket == nullptr) return -ENOTSOCK;
-        if (!std::exchange(request.started, true)) {
-            const auto* where = pointer_to<const sockaddr>(entry.addr);
-            const std::uint16_t port = where->sa_family == AF_INET6
-                                           ? ntohs(reinterpret_cast<const sockaddr_in6*>(where)->sin6_port)
-                                           : ntohs(reinterpret_cast<const sockaddr_in*>(where)->sin_port);
-            if (const int error = socket->connect(port, where); error < 0) return error;
-        }
-        return socket->connected();
-    }
+    case IORING_OP_CONNECT: return attempt_connect(request);
     case IORING_OP_TIMEOUT:
         if (std::exchange(request.started, true)) return -ETIME;
         {
@@ -55,6 +44,25 @@ outcome simulated_ring::attempt(pending_request& request, unsigned& flags) {
     case IORING_OP_CLOSE: return kernel_.close(entry.fd);
     default: return -EINVAL;
     }
+}
+
+outcome simulated_ring::attempt_connect(pending_request& request) {
+    const io_uring_sqe& entry = request.entry;
+    auto* socket = dynamic_cast<tcp_socket*>(request.on.get());
+    if (socket == nullptr) return -ENOTSOCK;
+    if (std::exchange(request.started, true)) return socket->connected();
+    if (left_connects_.contains(entry.fd)) {
+        const outcome result = socket->connected();
+        if (!result) return -EALREADY;
+        left_connects_.erase(entry.fd);
+        return result;
+    }
+    const auto* where = pointer_to<const sockaddr>(entry.addr);
+    const std::uint16_t port = where->sa_family == AF_INET6
+                                   ? ntohs(reinterpret_cast<const sockaddr_in6*>(where)->sin6_port)
+                                   : ntohs(reinterpret_cast<const sockaddr_in*>(where)->sin_port);
+    if (const int error = socket->connect(port, where); error < 0) return error;
+    return socket->connected();
 }
 
 std::size_t simulated_ring::perhaps_less(std::size_t size, std::size_t possible, fault kind) {

@@ -49,6 +49,7 @@ void simulated_ring::finish_cancelled(std::uint64_t id, int result) {
     const auto place = requests_.find(id);
     if (place == requests_.end() || place->second->notification_due) return;
     pending_request& request = *place->second;
+    if (request.entry.opcode == IORING_OP_CONNECT && request.started) left_connects_.insert(request.entry.fd);
     complete(request, request.done != 0 ? static_cast<int>(request.done) : result, 0);
 }
 

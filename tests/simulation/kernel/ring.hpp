@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,6 +73,7 @@ private:
     /// `size`, or a part of what is possible at once.
     std::size_t perhaps_less(std::size_t size, std::size_t possible, fault kind);
 
+    outcome attempt_connect(pending_request& request);
     outcome attempt_receive(pending_request& request, unsigned& flags);
     outcome attempt_send(pending_request& request);
     outcome attempt_accept(pending_request& request);
@@ -126,6 +128,7 @@ private:
     std::deque<io_uring_cqe> overflow_;
     std::map<std::uint64_t, std::unique_ptr<pending_request>> requests_;
     std::uint64_t next_request_;
+    std::set<int> left_connects_; // descriptors: they go on by themselves
     std::map<int, std::unique_ptr<buffer_group>> groups_;
     std::shared_ptr<simulated_ring*> self_; // empty once the ring is gone, for events that come after it
 };
