@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <sys/mman.h>
@@ -24,18 +25,33 @@
 #include "kernel/memory.hpp"
 #include "scenario.hpp"
 
+#ifdef SIMULATION_SEES_MEMORY
+/// The runtime's stock of frames is forbidden memory, and linked by pointers within itself.
+extern "C" const char* __lsan_default_options() { return "use_poisoned=1"; }
+#endif
+
 namespace {
 
 using namespace simulation;
 
+using real_clock = std::chrono::system_clock; // the other one is the simulated kernels'
+
+// How a worker ends, besides with a violation.
+constexpr int runs_differ_code = 71;
+constexpr int leak_code = 72;
+
+constexpr std::uint64_t seeds_between_leak_checks = 50; // one takes as long as some runs
+
 struct orders {
     std::vector<scenario> scenarios;
+    bool all_scenarios = true;
     std::uint64_t first = 1;
     std::uint64_t count = 1;
-    double seconds = 0; ///< no new seed after that; 0 for no limit
+    std::optional<real_clock::time_point> until; ///< no new seed after that
     unsigned jobs = 1;
     bool show = false;
     bool twice = false;
+    bool leaks = false; ///< looked for after each seed
     bool until_failure = false;
     bool keep_output = false;
     std::string program;
@@ -43,7 +59,8 @@ struct orders {
 
 /// What a worker tells about itself, in memory that it shares with the one that watches over it.
 struct progress {
-    std::atomic<std::uint64_t> seed; ///< that it is at
+    std::atomic<std::uint64_t> seed;      ///< that it is at
+    std::atomic<std::uint64_t> unchecked; ///< the first since it last looked for leaks
     std::atomic<std::uint64_t> done;
     std::atomic<bool> stop; ///< no further seed
     std::array<std::atomic<std::uint64_t>, fault_kinds> faults;
@@ -54,12 +71,27 @@ struct sum {
     instant end;
 };
 
+const scenario& scenario_of(const orders& asked, std::uint64_t seed) {
+    return asked.scenarios[seed % asked.scenarios.size()];
+}
+
+std::string replay_command(const orders& asked, std::uint64_t seed) {
+    return fmt::format("{} --scenario {} --seed {} --show", asked.program, scenario_of(asked, seed).name, seed);
+}
+
+/// Finds which of these seeds it was.
+std::string leak_command(const orders& asked, std::uint64_t first, std::uint64_t last) {
+    std::string names;
+    if (!asked.all_scenarios)
+        for (const scenario& each : asked.scenarios) names += fmt::format(" --scenario {}", each.name);
+    return fmt::format("{}{} --first {} --count {} --leaks", asked.program, names, first, last - first + 1);
+}
+
 sum run_once(const orders& asked, std::uint64_t seed, fault_counts& counts) {
-    const scenario& chosen = asked.scenarios[seed % asked.scenarios.size()];
     kernel here(seed);
     if (asked.show) here.record().show_on(kernel::report());
-    here.set_replay(fmt::format("{} --scenario {} --seed {} --show", asked.program, chosen.name, seed));
-    chosen.run(here);
+    here.set_replay(replay_command(asked, seed));
+    scenario_of(asked, seed).run(here);
     here.weather().calm();
     here.require_clean_end();
     counts = here.weather().counts();
@@ -83,17 +115,27 @@ void run_seed(const orders& asked, std::uint64_t seed, progress& told) {
     if (asked.twice) {
         const sum second = run_once(asked, seed, counts);
         if (first.trace != second.trace || first.end != second.end) {
-            fmt::print(kernel::report(), "seed {}: two runs of {} differ\n", seed,
-                       asked.scenarios[seed % asked.scenarios.size()].name);
-            std::_Exit(kernel::violation_code);
+            fmt::print(kernel::report(), "seed {}: two runs of {} differ\n", seed, scenario_of(asked, seed).name);
+            std::fflush(kernel::report());
+            std::_Exit(runs_differ_code);
         }
     }
     for (std::size_t kind = 0; kind < fault_kinds; ++kind) told.faults[kind] += counts[kind];
     ++told.done;
 }
 
+void look_for_leaks(const orders& asked, progress& told) {
+    if (memory::has_leaked()) {
+        fmt::print(kernel::report(), "seed {}: it has leaked, or one of those before it from {} on\n", told.seed.load(),
+                   told.unchecked.load());
+        std::fflush(kernel::report());
+        std::_Exit(leak_code);
+    }
+    told.unchecked = told.seed + asked.jobs;
+}
+
 /// The part of the seeds that falls to one worker, from `from` on.
-void work(const orders& asked, unsigned part, std::uint64_t from, progress& told) {
+void work(const orders& asked, std::uint64_t from, progress& told) {
     if (!asked.keep_output) {
         const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         ::dup2(nowhere, STDOUT_FILENO);
@@ -102,23 +144,25 @@ void work(const orders& asked, unsigned part, std::uint64_t from, progress& told
         __sanitizer_set_report_fd(reinterpret_cast<void*>(static_cast<std::intptr_t>(::fileno(kernel::report()))));
 #endif
     }
-    const auto began = std::chrono::system_clock::now();
+    told.unchecked = from;
+    std::uint64_t count = 0;
     for (std::uint64_t seed = from; seed < asked.first + asked.count; seed += asked.jobs) {
-        const std::chrono::duration<double> spent = std::chrono::system_clock::now() - began;
-        if (told.stop || (asked.seconds > 0 && spent.count() > asked.seconds)) break;
+        if (told.stop || (asked.until && real_clock::now() > *asked.until)) break;
         told.seed = seed;
         run_seed(asked, seed, told);
+        ++count;
+        if (asked.leaks || count % seeds_between_leak_checks == 0) look_for_leaks(asked, told);
     }
-    told.seed = asked.first + asked.count + part;
+    if (count != 0) look_for_leaks(asked, told);
 }
 
-pid_t start_worker(const orders& asked, unsigned part, std::uint64_t from, progress& told) {
+pid_t start_worker(const orders& asked, std::uint64_t from, progress& told) {
     std::fflush(nullptr);
     const pid_t id = ::fork();
     if (id != 0) return id;
-    work(asked, part, from, told);
+    work(asked, from, told);
     std::fflush(nullptr);
-    std::exit(EXIT_SUCCESS); // not _exit: the leak sanitizer looks at what is left
+    std::_Exit(EXIT_SUCCESS); // what is left has been looked at
 }
 
 int report(const orders& asked, const std::vector<std::uint64_t>& failed, progress* all, double seconds) {
@@ -145,11 +189,11 @@ int run_all(const orders& asked) {
     void* shared = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     auto* all = static_cast<progress*>(shared);
     for (unsigned part = 0; part < asked.jobs; ++part) new (all + part) progress{};
-    const auto began = std::chrono::system_clock::now();
+    const auto began = real_clock::now();
 
     std::vector<pid_t> workers;
     for (unsigned part = 0; part < asked.jobs; ++part)
-        workers.push_back(start_worker(asked, part, asked.first + part, all[part]));
+        workers.push_back(start_worker(asked, asked.first + part, all[part]));
     std::vector<std::uint64_t> failed;
     std::size_t running = workers.size();
     while (running != 0) {
@@ -162,21 +206,20 @@ int run_all(const orders& asked) {
         const auto part = static_cast<unsigned>(place - workers.begin());
         const std::uint64_t seed = all[part].seed;
         if (WIFSIGNALED(status)) fmt::print(kernel::report(), "seed {}: ended by signal {}\n", seed, WTERMSIG(status));
-        if (seed >= asked.first + asked.count) { // after the last seed: what the leak sanitizer has found
-            failed.push_back(seed);
-            continue;
-        }
-        const scenario& chosen = asked.scenarios[seed % asked.scenarios.size()];
-        fmt::print(kernel::report(), "replay with: {} --scenario {} --seed {} --show\n", asked.program, chosen.name, seed);
+        const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+        if (code != kernel::violation_code) // which tells that itself
+            fmt::print(kernel::report(), "replay with: {}{}\n",
+                       code == leak_code ? leak_command(asked, all[part].unchecked, seed) : replay_command(asked, seed),
+                       code == runs_differ_code ? " --twice" : "");
         std::fflush(kernel::report());
         failed.push_back(seed);
         if (asked.until_failure)
             for (unsigned other = 0; other < asked.jobs; ++other) all[other].stop = true;
         if (asked.until_failure || failed.size() >= most_failures) continue;
-        *place = start_worker(asked, part, seed + asked.jobs, all[part]);
+        *place = start_worker(asked, seed + asked.jobs, all[part]);
         ++running;
     }
-    const std::chrono::duration<double> spent = std::chrono::system_clock::now() - began;
+    const std::chrono::duration<double> spent = real_clock::now() - began;
     return report(asked, failed, all, spent.count());
 }
 
@@ -201,7 +244,7 @@ int run_kept(orders asked, const std::string& path) {
             return EXIT_FAILURE;
         }
         asked.scenarios = {*place};
-        work(asked, 0, asked.first = seed, told);
+        work(asked, asked.first = seed, told);
     }
     return report(asked, {}, &told, 0);
 }
@@ -220,7 +263,8 @@ int main(int count, char** arguments) {
     parser.add_option("--scenario", names, "Only this one; may be given several times")->check(CLI::IsMember(known));
     parser.add_option("--first", asked.first, "The first seed")->capture_default_str();
     parser.add_option("--count", asked.count, "How many seeds")->capture_default_str();
-    parser.add_option("--seconds", asked.seconds, "Begin no new one after so many seconds");
+    std::optional<double> seconds;
+    parser.add_option("--seconds", seconds, "Begin no new one after so many seconds");
     parser.add_option("--jobs", asked.jobs, "How many at a time")->capture_default_str();
     std::string kept;
     parser.add_option("--kept", kept, "The seeds that are named in this file");
@@ -228,10 +272,15 @@ int main(int count, char** arguments) {
     parser.add_flag("--show", asked.show, "Print what passes between the program and the kernel, and what it prints");
     parser.add_flag("--until-failure", asked.until_failure, "Begin no new one after the first that fails");
     parser.add_flag("--twice", asked.twice, "Run each seed twice, and compare");
+    parser.add_flag("--leaks", asked.leaks, "Look for leaked memory after each seed, not after some");
     CLI11_PARSE(parser, count, arguments);
     for (const scenario& each : all_scenarios())
         if (names.empty() || std::find(names.begin(), names.end(), each.name) != names.end())
             asked.scenarios.push_back(each);
+    asked.all_scenarios = names.empty();
+    if (seconds)
+        asked.until = real_clock::now() +
+                      std::chrono::duration_cast<real_clock::duration>(std::chrono::duration<double>(*seconds));
     if (asked.show) asked.keep_output = true;
     kernel::report(); // while standard error is what it was
     if (kept.empty() && one->count() == 0) return run_all(asked);
@@ -240,6 +289,6 @@ int main(int count, char** arguments) {
     if (!kept.empty()) return run_kept(asked, kept);
     asked.first = seed;
     progress told{};
-    work(asked, 0, seed, told);
+    work(asked, seed, told);
     return report(asked, {}, &told, 0);
 }

@@ -1,6 +1,7 @@
 #include "ground.hpp"
 
 #include <cerrno>
+#include <poll.h>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -53,6 +54,24 @@ TEST_CASE_METHOD(ground, "a connect that is cancelled lets the socket be closed"
     CHECK(ring().result_of([&](auto* sqe) { io_uring_prep_cancel64(sqe, connecting, 0); }) == 0);
     CHECK(ring().next(connecting).result == -ECANCELED);
     close(client);
+}
+
+TEST_CASE_METHOD(ground,
+                 "a connect that is left goes on by itself: made again, it is refused until the connection stands") {
+    const listener to = listen(0);
+    CHECK(start_connect_result(new_socket(), to) == 0);
+    const int client = new_socket();
+    const auto connecting =
+        ring().start([&](auto* sqe) { io_uring_prep_connect(sqe, client, to.native(), sizeof to.where); });
+    CHECK(ring().is_quiet());
+    CHECK(ring().result_of([&](auto* sqe) { io_uring_prep_cancel64(sqe, connecting, 0); }) == 0);
+    CHECK(ring().next(connecting).result == -ECANCELED);
+    CHECK(start_connect_result(client, to) == -EALREADY);
+    accept(to);
+    const int ready = ring().result_of([&](auto* sqe) { io_uring_prep_poll_add(sqe, client, POLLOUT); });
+    CHECK((ready & POLLOUT) != 0);
+    CHECK(start_connect_result(client, to) == 0);
+    CHECK(start_connect_result(client, to) == -EISCONN);
 }
 
 } // namespace conformance

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <chrono>
 #include <poll.h>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -69,6 +70,66 @@ TEST_CASE_METHOD(ground, "a wait returns at once with what has completed") {
     CHECK(first->res == 0);
     CHECK(ring().next().result == 0);
     CHECK(ring().next().result == 0);
+}
+
+TEST_CASE_METHOD(ground, "a wait for several is content with one after its minimum") {
+    if ((ring().native()->features & IORING_FEAT_MIN_TIMEOUT) == 0) SKIP("the kernel has no minimum for a wait");
+    constexpr unsigned minimum = 20'000; // microseconds
+    constexpr unsigned wanted = 3;
+    __kernel_timespec limit{60, 0};
+    io_uring_cqe* first = nullptr;
+    const auto wait_so = [&](__kernel_timespec* longest) {
+        const auto began = tuyau::system::now();
+        const int result =
+            io_uring_submit_and_wait_min_timeout(ring().native(), &first, wanted, longest, minimum, nullptr);
+        return std::pair(result, tuyau::system::now() - began);
+    };
+
+    SECTION("it returns as soon as all are there") {
+        for (unsigned index = 0; index < wanted; ++index) ring().prepare(nop);
+        CHECK(wait_so(&limit).first == 3);
+        CHECK(io_uring_cq_ready(ring().native()) == wanted);
+    }
+    SECTION("it returns with one that came before the minimum was over, and not earlier") {
+        ring().prepare(nop);
+        const auto [result, time] = wait_so(&limit);
+        CHECK(result == 1);
+        CHECK(time >= std::chrono::microseconds(minimum));
+        REQUIRE(first != nullptr);
+        CHECK(first->res == 0);
+    }
+    SECTION("it returns with the first that comes later") {
+        __kernel_timespec span{0, 60'000'000};
+        ring().prepare([&](io_uring_sqe* sqe) { io_uring_prep_timeout(sqe, &span, 0, 0); });
+        const auto [result, time] = wait_so(&limit);
+        CHECK(result == 1);
+        CHECK(time >= std::chrono::milliseconds(60));
+        CHECK(time < std::chrono::seconds(60));
+        REQUIRE(first != nullptr);
+        CHECK(first->res == -ETIME);
+    }
+    SECTION("it ends with its limit when nothing comes") {
+        limit = {0, 50'000'000};
+        const auto [result, time] = wait_so(&limit);
+        CHECK(result == -ETIME);
+        CHECK(time >= std::chrono::milliseconds(50));
+    }
+    SECTION("without a limit there is no minimum either") {
+        __kernel_timespec span{0, 60'000'000};
+        ring().prepare(nop);
+        ring().prepare(nop);
+        ring().prepare([&](io_uring_sqe* sqe) { io_uring_prep_timeout(sqe, &span, 0, 0); });
+        const auto [result, time] = wait_so(nullptr);
+        CHECK(result == 3);
+        CHECK(time >= std::chrono::milliseconds(60));
+        CHECK(io_uring_cq_ready(ring().native()) == wanted);
+    }
+    SECTION("a limit that is shorter than the minimum counts for nothing") {
+        limit = {0, 5'000'000};
+        const auto [result, time] = wait_so(&limit);
+        CHECK(result == -ETIME);
+        CHECK(time >= std::chrono::microseconds(minimum));
+    }
 }
 
 TEST_CASE_METHOD(ground, "a timeout completes when its time has come") {

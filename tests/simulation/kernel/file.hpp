@@ -72,6 +72,10 @@ public:
     virtual outcome read(char* to, std::size_t size);
     virtual outcome write(const char* from, std::size_t size);
 
+    /// Bytes that a read, a write would take now; 0 where it would wait or fail, or takes all or nothing.
+    virtual std::size_t readable() const { return 0; }
+    virtual std::size_t writable() const { return 0; }
+
     /// The events of poll(2) that hold now.
     virtual short readiness() const { return 0; }
 
@@ -79,9 +83,6 @@ public:
     virtual void released() {}
 
     virtual bool is_socket() const noexcept { return false; }
-
-    /// Whether a part of what was asked for may be read or written.
-    virtual bool is_stream_of_bytes() const noexcept { return true; }
 
     /// Something has changed that somebody may wait for.
     void changed();

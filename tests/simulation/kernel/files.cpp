@@ -85,18 +85,23 @@ pipe_writer::pipe_writer(kernel& owner, std::shared_ptr<pipe_buffer> shared) : f
 
 pipe_writer::~pipe_writer() { shared_->writer = nullptr; }
 
+std::size_t pipe_writer::writable() const {
+    return shared_->readable ? shared_->room - std::min(shared_->room, shared_->bytes.size()) : 0;
+}
+
 outcome pipe_writer::write(const char* from, std::size_t size) {
     if (!shared_->readable) return -EPIPE;
-    const std::size_t held = shared_->bytes.size();
-    if (held >= shared_->room) return std::nullopt;
-    size = std::min(size, shared_->room - held);
+    if (writable() == 0) return std::nullopt;
+    size = std::min(size, writable());
     shared_->bytes.put(from, size);
+    owner().record().mix_in(from, size);
     if (shared_->reader != nullptr) shared_->reader->changed();
     return static_cast<int>(size);
 }
 
 short pipe_writer::readiness() const {
-    return static_cast<short>((shared_->bytes.size() < shared_->room ? POLLOUT : 0) | (shared_->readable ? 0 : POLLERR));
+    return static_cast<short>((shared_->bytes.size() < shared_->room ? POLLOUT : 0) |
+                              (shared_->readable ? 0 : POLLERR));
 }
 
 void pipe_writer::released() {
@@ -106,8 +111,7 @@ void pipe_writer::released() {
 
 outcome regular_file::read(char* to, std::size_t size) {
     if ((flags_ & O_ACCMODE) == O_WRONLY) return -EBADF;
-    const std::size_t left = content_->size() - std::min(position_, content_->size());
-    size = std::min(size, left);
+    size = std::min(size, readable());
     if (size == 0) return 0;
     std::memcpy(to, content_->data() + position_, size);
     position_ += size;

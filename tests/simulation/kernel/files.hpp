@@ -12,7 +12,6 @@ namespace simulation {
 class event_file final : public file {
 public:
     using file::file;
-    bool is_stream_of_bytes() const noexcept override { return false; }
     outcome read(char* to, std::size_t size) override;
     outcome write(const char* from, std::size_t size) override;
     short readiness() const override;
@@ -25,7 +24,6 @@ private:
 class signal_file final : public file {
 public:
     signal_file(kernel& owner, std::uint64_t signals) noexcept : file(owner), signals_(signals) {}
-    bool is_stream_of_bytes() const noexcept override { return false; }
     outcome read(char* to, std::size_t size) override;
     short readiness() const override;
 
@@ -52,6 +50,7 @@ public:
     pipe_reader(kernel& owner, std::shared_ptr<pipe_buffer> shared);
     ~pipe_reader() override;
     outcome read(char* to, std::size_t size) override;
+    std::size_t readable() const override { return shared_->bytes.size(); }
     short readiness() const override;
     void released() override;
 
@@ -64,6 +63,7 @@ public:
     pipe_writer(kernel& owner, std::shared_ptr<pipe_buffer> shared);
     ~pipe_writer() override;
     outcome write(const char* from, std::size_t size) override;
+    std::size_t writable() const override;
     short readiness() const override;
     void released() override;
 
@@ -80,6 +80,9 @@ public:
     outcome read(char* to, std::size_t size) override;
     outcome write(const char* from, std::size_t size) override;
     short readiness() const override;
+
+    std::size_t readable() const override { return content_->size() - std::min(position_, content_->size()); }
+    std::size_t writable() const override { return ~std::size_t{0}; }
 
     std::size_t size() const noexcept { return content_->size(); }
     void move_to(std::size_t position) noexcept { position_ = position; }

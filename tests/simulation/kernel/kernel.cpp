@@ -17,7 +17,7 @@ bool kernel::aborts_ = false;
 kernel::kernel(std::uint64_t seed) : seed_(seed), random_(seed) {
     if (current_ != nullptr) violation("two kernels at once");
     current_ = this;
-    for (unsigned what = 0; what <= static_cast<unsigned>(missing::message_ring); ++what)
+    for (unsigned what = 0; what <= static_cast<unsigned>(missing::minimum_wait); ++what)
         if (strikes(fault::feature_missing)) set_lacking(static_cast<missing>(what));
     // As much as the smallest queues need that the runtime asks for, at least.
     if (random_.chance(probability(fault::short_of_locked_memory)))
@@ -67,9 +67,19 @@ int kernel::close(int fd) {
     descriptors_.erase(place);
     // The runtime watches its eventfd to the end, as a request that names no memory and that nobody waits for.
     if (!closing_in_use_ && !what->waiting().empty() && dynamic_cast<event_file*>(what.get()) == nullptr)
-        violation(fmt::format("descriptor {} was closed while request #{} used it", fd, what->waiting().front().request));
+        violation(
+            fmt::format("descriptor {} was closed while request #{} used it", fd, what->waiting().front().request));
     what->released();
     return 0;
+}
+
+int kernel::lack_of_descriptors() noexcept {
+    if (!has_room_for_descriptor()) {
+        count(fault::process_out_of_descriptors);
+        return -EMFILE;
+    }
+    if (strikes(fault::process_out_of_descriptors)) return -EMFILE;
+    return strikes(fault::system_out_of_descriptors) ? -ENFILE : 0;
 }
 
 std::shared_ptr<pipe_buffer> kernel::open_input(int fd) {
@@ -121,12 +131,26 @@ void kernel::look_again(const file::waiting_request& who) {
 
 bool kernel::everybody_sleeps() const { return sleepers_.size() >= std::max(threads_.size(), expected_threads_); }
 
+bool kernel::has_enough(const sleeper& who) const {
+    const auto has_come = [this](const std::optional<instant>& when) { return when && *when <= now(); };
+    const unsigned there = who.ring->completions();
+    return there >= who.awaited.count || has_come(who.awaited.until) || (there != 0 && has_come(who.awaited.one_from));
+}
+
+/// The next moment at which somebody may wake up though nothing has happened.
+std::optional<instant> kernel::next_limit() const {
+    std::optional<instant> next;
+    for (const sleeper* each : sleepers_)
+        for (const auto& limit : {each->awaited.until, each->awaited.one_from})
+            if (limit && *limit > now() && (!next || *limit < *next)) next = limit;
+    return next;
+}
+
 /// Wakes one of those who have what they wait for.
 bool kernel::wake_one() {
     std::vector<sleeper*> ready;
     for (sleeper* each : sleepers_)
-        if (!each->woken && (each->ring->completions() >= each->wait_for || (each->until && *each->until <= now())))
-            ready.push_back(each);
+        if (!each->woken && has_enough(*each)) ready.push_back(each);
     if (ready.empty()) return false;
     ready[random_.below(ready.size())]->woken = true;
     changed_.notify_all();
@@ -135,16 +159,15 @@ bool kernel::wake_one() {
 
 void kernel::go_on() {
     std::optional<instant> next = time_.next();
-    for (const sleeper* each : sleepers_)
-        if (each->until && (!next || *each->until < *next)) next = each->until;
+    if (const auto limit = next_limit(); limit && (!next || *limit < *next)) next = limit;
     if (next) return time_.advance(*next);
     if (!foreign_threads_) violation("everybody sleeps, and nothing is left that could wake anyone");
 }
 
-void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instant> until) {
+void kernel::sleep(simulated_ring& ring, const wait_for_completions& awaited) {
     constexpr auto patience = std::chrono::milliseconds(50); // in real time, with a thread that sleeps elsewhere
     constexpr auto most_patience = std::chrono::seconds(20);
-    sleeper self{&ring, wait_for, until};
+    sleeper self{&ring, awaited};
     sleepers_.push_back(&self);
     ++progress_;
     if (turns_are_kept_) changed_.notify_all(); // see until_asleep
@@ -155,9 +178,7 @@ void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instan
             if (std::any_of(sleepers_.begin(), sleepers_.end(), somebody)) {
                 changed_.wait(mutex_);
             } else if (!wake_one()) {
-                const bool stuck = !time_.next() && foreign_threads_ &&
-                                   std::none_of(sleepers_.begin(), sleepers_.end(),
-                                                [](const sleeper* each) { return each->until.has_value(); });
+                const bool stuck = !time_.next() && !next_limit() && foreign_threads_;
                 if (!stuck) {
                     go_on();
                 } else {
@@ -176,7 +197,7 @@ void kernel::sleep(simulated_ring& ring, unsigned wait_for, std::optional<instan
         const std::uint64_t before = progress_;
         changed_.wait_until(mutex_, std::chrono::system_clock::now() + patience);
         if (self.woken || before != progress_ || everybody_sleeps()) continue;
-        if (!wake_one() && (time_.next() || until)) go_on();
+        if (!wake_one() && (time_.next() || next_limit())) go_on();
     }
     std::erase(sleepers_, &self);
     ++progress_;

@@ -34,6 +34,14 @@ enum class missing : unsigned char {
     multishot_receive,
     multishot_accept,
     message_ring,
+    minimum_wait,
+};
+
+/// What a thread with a ring sleeps for.
+struct wait_for_completions {
+    unsigned count = 0;
+    std::optional<instant> until;
+    std::optional<instant> one_from; ///< from then on one is enough
 };
 
 /// A Linux for one run of a program: descriptors, a network, a clock, and io_uring. All of it is decided by the seed.
@@ -107,6 +115,9 @@ public:
     std::size_t open_descriptors() const noexcept { return descriptors_.size(); }
     std::size_t descriptor_limit() const noexcept { return descriptor_limit_; }
     void set_descriptor_limit(std::size_t limit) noexcept { descriptor_limit_ = limit; }
+
+    /// Why none can be opened now, as a negative errno; 0 if one can.
+    int lack_of_descriptors() noexcept;
     bool has_room_for_descriptor() const noexcept { return descriptors_.size() < descriptor_limit_; }
 
     /// A standard stream of the program: what it reads is put into `input`, what it writes is taken from `output`.
@@ -133,8 +144,8 @@ public:
     int next_ring_number() noexcept { return next_ring_number_++; }
     void look_again(const file::waiting_request& who);
 
-    /// Sleeps until `ring` has `wait_for` completions or `until` has come. On the ring's thread.
-    void sleep(simulated_ring& ring, unsigned wait_for, std::optional<instant> until);
+    /// Sleeps until `ring` has what is awaited, or no time is left. On the ring's thread.
+    void sleep(simulated_ring& ring, const wait_for_completions& awaited);
 
     /// Time does not pass before so many threads have made their rings.
     void expect_threads(std::size_t count) noexcept { expected_threads_ = count; }
@@ -190,10 +201,16 @@ public:
 private:
     static constexpr int first_descriptor = 1'000'000;
 
-    void tell(fault kind) {
-        trace_.add({now(), trace::what::fault, 0, 0, static_cast<int>(kind), 0, 0, nullptr});
-    }
+    struct sleeper {
+        simulated_ring* ring;
+        wait_for_completions awaited;
+        bool woken = false;
+    };
+
+    void tell(fault kind) { trace_.add({now(), trace::what::fault, 0, 0, static_cast<int>(kind), 0, 0, nullptr}); }
     bool everybody_sleeps() const;
+    bool has_enough(const sleeper& who) const;
+    std::optional<instant> next_limit() const;
     bool wake_one();
     void go_on();
 
@@ -213,12 +230,6 @@ private:
     std::map<std::string, std::shared_ptr<std::string>> disk_;
     std::map<std::string, std::string, std::less<>> environment_;
 
-    struct sleeper {
-        simulated_ring* ring;
-        unsigned wait_for;
-        std::optional<instant> until;
-        bool woken = false;
-    };
     std::recursive_mutex mutex_;
     std::condition_variable_any changed_;
     std::vector<simulated_ring*> rings_;

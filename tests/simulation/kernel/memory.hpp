@@ -14,6 +14,7 @@
 #ifdef SIMULATION_SEES_MEMORY
 #include <sanitizer/allocator_interface.h>
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
 #endif
 
 /// What the address sanitizer knows of memory; without it, all memory is taken to be alive.
@@ -26,11 +27,15 @@ inline bool is_alive(const void* start, std::size_t size) noexcept {
 }
 inline void forbid(const void* start, std::size_t size) noexcept { __asan_poison_memory_region(start, size); }
 inline void permit(const void* start, std::size_t size) noexcept { __asan_unpoison_memory_region(start, size); }
+
+/// Whether there is memory that nobody can reach any more; it is printed.
+inline bool has_leaked() noexcept { return __lsan_do_recoverable_leak_check() != 0; }
 #else
 inline constexpr bool is_seen = false;
 inline bool is_alive(const void*, std::size_t) noexcept { return true; }
 inline void forbid(const void*, std::size_t) noexcept {}
 inline void permit(const void*, std::size_t) noexcept {}
+inline bool has_leaked() noexcept { return false; }
 #endif
 
 } // namespace simulation::memory

@@ -77,8 +77,9 @@ std::chrono::system_clock::time_point wall_time() noexcept {
 int open_socket(int family, int, int) noexcept {
     const auto in = here().enter();
     if (family != AF_INET && family != AF_INET6) return told("socket", family, -EAFNOSUPPORT);
-    if (!here().has_room_for_descriptor() || here().strikes(fault::process_out_of_descriptors))
-        return told("socket", family, -EMFILE);
+    if (!here().has_room_for_descriptor()) return told("socket", family, -EMFILE);
+    if (here().strikes(fault::process_out_of_descriptors))
+        return told("socket", family, here().random().one_of(-EMFILE, -ENFILE));
     auto made = std::make_shared<tcp_socket>(here());
     made->set_ipv6(family == AF_INET6);
     return told("socket", family, here().open(std::move(made)));

@@ -20,12 +20,16 @@ void connection::attach(int side, tcp_socket* socket) {
     if (broken_) socket->fail(ECONNRESET); // before this end knew that it was connected
 }
 
+std::size_t connection::room(int side) const noexcept {
+    const flow& out = flows_[side];
+    return out.send_room - std::min(out.send_room, out.unsent.size() + out.flying);
+}
+
 outcome connection::send(int side, const char* from, std::size_t size) {
-    flow& out = flows_[side];
-    const std::size_t held = out.unsent.size() + out.flying;
-    if (held >= out.send_room) return std::nullopt;
-    size = std::min(size, out.send_room - held);
-    out.unsent.put(from, size);
+    if (room(side) == 0) return std::nullopt;
+    size = std::min(size, room(side));
+    flows_[side].unsent.put(from, size);
+    kernel_.record().mix_in(from, size);
     transmit(side);
     return static_cast<int>(size);
 }
@@ -120,9 +124,11 @@ void connection::deliver_next(int side) {
 
 void connection::send_reset(int side) {
     const int other = 1 - side;
-    const bool lost = kernel_.strikes(fault::data_lost_by_reset);
+    const flow& out = flows_[side];
     const instant arrival = kernel_.now() + quality_.latency;
-    kernel_.time().at(lost ? arrival : std::max(arrival, flows_[side].last_arrival + 1ns),
+    const bool overtakes = out.flying != 0 && arrival < out.last_arrival;
+    const bool lost = overtakes && kernel_.strikes(fault::data_lost_by_reset);
+    kernel_.time().at(lost ? arrival : std::max(arrival, out.last_arrival + 1ns),
                       [self = shared_from_this(), other] { self->fail(other, ECONNRESET); });
 }
 
@@ -172,8 +178,10 @@ int tcp_socket::bind(std::uint16_t port, bool ipv6) {
 }
 
 int tcp_socket::listen(int backlog) {
-    if (state_ == state::fresh) port_ = owner().net().free_port();
-    else if (state_ != state::bound) return -EINVAL;
+    if (state_ == state::fresh)
+        port_ = owner().net().free_port();
+    else if (state_ != state::bound)
+        return -EINVAL;
     backlog_ = static_cast<std::size_t>(std::max(backlog, 0));
     state_ = state::listening;
     owner().net().enter(port_, *this);
@@ -298,14 +306,18 @@ outcome tcp_socket::write(const char* from, std::size_t size) {
     return link_->send(side_, from, size);
 }
 
+std::size_t tcp_socket::writable() const {
+    const bool fails = error_ != 0 || send_shut_ || broken_ || state_ != state::connected;
+    return fails ? 0 : link_->room(side_);
+}
+
 short tcp_socket::readiness() const {
     int ready = 0;
     if (state_ == state::listening) return static_cast<short>(has_connections() ? POLLIN : 0);
     if (state_ != state::connected) return static_cast<short>(state_ == state::connecting ? 0 : POLLOUT | POLLHUP);
-    const flow& out = link_->outgoing(side_);
     if (unread() != 0 || at_end() || error_ != 0) ready |= POLLIN;
     if (at_end()) ready |= POLLRDHUP;
-    if (send_shut_ || broken_ || out.unsent.size() + out.flying < out.send_room) ready |= POLLOUT;
+    if (send_shut_ || broken_ || link_->room(side_) != 0) ready |= POLLOUT;
     if (error_ != 0) ready |= POLLERR;
     if (broken_ || (send_shut_ && at_end())) ready |= POLLHUP;
     return static_cast<short>(ready);
@@ -369,7 +381,7 @@ line_quality network::draw_line() {
     drawn.send_room = drawn.largest_segment < 100 ? 4096 : random.one_of<std::size_t>(64, 2304, 16384, 262144, 2500000);
     drawn.receive_room = random.one_of<std::size_t>(1024, 2304, 65536, 262144, 6000000);
     if (drawn.send_room < 100) drawn.receive_room = std::min<std::size_t>(drawn.receive_room, 65536);
-    const auto some_byte = [&] { return random.between<std::uint64_t>(1, random.one_of<std::uint64_t>(20, 300, 20000)); };
+    const auto some_byte = [&] { return random.below(random.one_of<std::uint64_t>(1, 20, 300, 20'000, 2'000'000)); };
     if (random.chance(kernel_.probability(fault::connection_reset))) {
         drawn.broken_after = some_byte();
         drawn.broken_with = ECONNRESET;

@@ -57,6 +57,7 @@ public:
     static constexpr int server = 1;
 
     outcome send(int side, const char* from, std::size_t size);
+    std::size_t room(int side) const noexcept;
     std::size_t receive(int side, char* to, std::size_t size);
     void end(int side);
 
@@ -134,6 +135,8 @@ public:
 
     /// Bytes that have arrived and were not read.
     std::size_t unread() const noexcept { return link_ ? link_->incoming(side_).arrived.size() : 0; }
+    std::size_t readable() const override { return state_ == state::connected ? unread() : 0; }
+    std::size_t writable() const override;
     bool at_end() const noexcept;
 
     /// The error that the next call will give; it does not take it.

@@ -10,7 +10,9 @@
 namespace simulation {
 namespace {
 
-const char* result_text(std::int64_t result) { return result < 0 ? strerrorname_np(static_cast<int>(-result)) : nullptr; }
+const char* result_text(std::int64_t result) {
+    return result < 0 ? strerrorname_np(static_cast<int>(-result)) : nullptr;
+}
 
 } // namespace
 
@@ -38,7 +40,6 @@ const char* trace::name_of_operation(int operation) {
 }
 
 void trace::add(const entry& next) {
-    const auto mix = [this](std::uint64_t value) { sum_ = (sum_ ^ value) * 0x100000001b3; };
     mix(static_cast<std::uint64_t>(next.when.time_since_epoch().count()));
     mix(static_cast<std::uint64_t>(next.kind));
     mix(static_cast<std::uint64_t>(next.ring));
@@ -50,6 +51,10 @@ void trace::add(const entry& next) {
     kept_.push_back(next);
     if (kept_.size() > most_kept) kept_.pop_front();
     if (out_ != nullptr) print(out_, next);
+}
+
+void trace::mix_in(const char* bytes, std::size_t size) noexcept {
+    for (std::size_t index = 0; index < size; ++index) mix(static_cast<unsigned char>(bytes[index]));
 }
 
 void trace::print_tail(std::FILE* out) const {
@@ -66,10 +71,9 @@ void trace::print(std::FILE* out, const entry& each) {
     std::string text;
     switch (each.kind) {
     case what::submitted:
-        text = fmt::format("#{} {} submitted, descriptor {}, flags {:#x}", each.request, name_of_operation(each.subject),
-                           each.result, each.flags);
+        text = fmt::format("#{} {} submitted, descriptor {}, flags {:#x}", each.request,
+                           name_of_operation(each.subject), each.result, each.flags);
         break;
-    case what::queued: text = fmt::format("#{} completion set aside: the queue is full", each.request); break;
     case what::completed:
         text = fmt::format("#{} {} completed: {}{}{}", each.request, name_of_operation(each.subject), result(),
                            (each.flags & IORING_CQE_F_MORE) != 0 ? ", more" : "",
@@ -79,7 +83,9 @@ void trace::print(std::FILE* out, const entry& each) {
         break;
     case what::call: text = fmt::format("{}({}) = {}", each.text, each.subject, result()); break;
     case what::note: text = fmt::format("{} {}", each.text, result()); break;
-    case what::entered: text = fmt::format("enter: {} in {} prepared, wait for {}", result(), each.subject, each.flags); break;
+    case what::entered:
+        text = fmt::format("enter: {} in {} prepared, wait for {}", result(), each.subject, each.flags);
+        break;
     case what::fault: text = fmt::format("fault: {}", fault_names[static_cast<std::size_t>(each.subject)]); break;
     }
     fmt::print(out, "  {:14.9f} ring {:2} {}\n", seconds, each.ring, text);

@@ -13,7 +13,7 @@ namespace simulation {
 /// it, by which two runs can be compared.
 class trace {
 public:
-    enum class what : unsigned char { submitted, completed, queued, call, note, entered, fault };
+    enum class what : unsigned char { submitted, completed, call, note, entered, fault };
 
     struct entry {
         instant when;
@@ -27,6 +27,9 @@ public:
     };
 
     void add(const entry& next);
+
+    /// Bytes that somebody sent: of the sum alone.
+    void mix_in(const char* bytes, std::size_t size) noexcept;
 
     /// Writes every entry as it comes.
     void show_on(std::FILE* out) noexcept { out_ = out; }
@@ -42,6 +45,8 @@ private:
     static constexpr std::size_t most_kept = 200;
 
     static void print(std::FILE* out, const entry& each);
+
+    void mix(std::uint64_t value) noexcept { sum_ = (sum_ ^ value) * 0x100000001b3; }
 
     std::deque<entry> kept_;
     std::uint64_t sum_ = 0xcbf29ce484222325;

@@ -1,4 +1,5 @@
-// Gives each test a kernel of its own, in fine weather; the order in which things happen is the seed's.
+// Gives each test a kernel of its own, in fine weather; the order in which things happen is the seed's. A test that has
+// passed leaves no descriptor open.
 
 #include <cstdlib>
 #include <optional>
@@ -26,7 +27,10 @@ public:
                           test.name + "'");
     }
 
-    void testCasePartialEnded(const Catch::TestCaseStats&, std::uint64_t) override { here_.reset(); }
+    void testCasePartialEnded(const Catch::TestCaseStats& test, std::uint64_t) override {
+        if (test.totals.assertions.allOk()) here_->require_clean_end();
+        here_.reset();
+    }
 
 private:
     std::optional<simulation::kernel> here_;
