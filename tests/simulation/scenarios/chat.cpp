@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "chat_room.hpp"
+#include "excuses.hpp"
 
 int exercise_4_main(int, char**);
 
@@ -33,6 +34,7 @@ private:
     void limit_descriptors() {
         here_.set_descriptor_limit(random_.between<std::size_t>(8, 20));
         here_.weather().set(fault::connection_stalled, 0);
+        room_.let_some_wait();
         is_limited_ = true;
     }
 
@@ -135,23 +137,13 @@ private:
         here_.net().set_line(fixed);
     }
 
-    bool has_happened(fault kind) const { return here_.weather().counts()[static_cast<std::size_t>(kind)] != 0; }
-    bool was_stalled() const { return has_happened(fault::connection_stalled); }
-
-    bool connections_may_break() const {
-        for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_refused,
-                                 fault::aborted_accept, fault::connection_stalled})
-            if (has_happened(each)) return true;
-        return room_.is_ending();
-    }
-
     /// Those who stay hear all that they must, and nobody has to wait long for the next line.
     action<> until_all_is_known() {
         instant last_change = here_.now();
         std::size_t heard = room_.heard();
         std::string missing;
         co_await until([&] {
-            const duration most = was_stalled() ? duration(3h) : duration(60s);
+            const duration most = has_happened(fault::connection_stalled) ? duration(3h) : duration(60s);
             if (std::exchange(heard, room_.heard()) != room_.heard()) last_change = here_.now();
             missing.clear();
             for (const guest& each : room_.guests())
@@ -165,7 +157,8 @@ private:
     action<bool> enter(guest& me) {
         me.line = std::make_shared<peer>(co_await peer::connect(port));
         if (me.line->is_open()) co_return true;
-        expect(connections_may_break(), "a client was not let in: {}", strerrorname_np(me.line->error()));
+        expect(was_kept_out(*me.line) || room_.is_ending(), "a client was not let in: {}",
+               strerrorname_np(me.line->error()));
         co_return false;
     }
 
@@ -182,7 +175,8 @@ private:
         me.ended_well = me.line->is_open() && me.line->error() == 0;
         if (me.stays) {
             me.stays = false;
-            expect(connections_may_break() || (me.ended_well && room_.may_be_too_slow(me)),
+            const bool was_dropped = me.ended_well && room_.may_be_too_slow(me);
+            expect(was_dropped || was_broken_off(*me.line) || room_.is_ending(),
                    "the program broke off with client {}, who stayed, with {} lines heard: error {}", me.number,
                    me.heard_lines, me.line->error());
         }

@@ -63,15 +63,9 @@ action<> client_session::close_output(duration after) {
     if (output_->writer != nullptr) output_->writer->changed();
 }
 
-bool client_session::has_happened(fault kind) const {
-    return here_.weather().counts()[static_cast<std::size_t>(kind)] != 0;
-}
-
 bool client_session::may_have_broken() const {
-    for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_refused,
-                             fault::connection_stalled, fault::process_out_of_descriptors})
-        if (has_happened(each)) return true;
-    return false;
+    return any_has_happened({fault::connection_reset, fault::connection_timed_out, fault::connection_refused,
+                             fault::connection_stalled, fault::process_out_of_descriptors});
 }
 
 action<bool> send_at_ease(kernel& here, peer& to, std::string_view text) {

@@ -25,11 +25,8 @@ public:
     const std::string& complaints() const noexcept { return complaints_; }
     double seconds() const noexcept { return seconds_; }
 
-    bool has_happened(fault kind) const;
-
     /// Whether the weather may have broken a connection, delayed it for an hour, or kept it from being made.
     bool may_have_broken() const;
-    bool was_stalled() const { return has_happened(fault::connection_stalled); }
 
     /// Whether somebody has closed the program's output before its end.
     bool output_was_closed() const noexcept { return output_was_closed_; }
@@ -54,7 +51,7 @@ private:
     bool output_was_closed_ = false;
 };
 
-/// Sends in pieces, with pauses between, at most so many bytes; whether all has gone out.
+/// Sends at once, or in pieces with pauses between; whether all has gone out.
 action<bool> send_at_ease(kernel& here, peer& to, std::string_view text);
 
 } // namespace simulation::scenarios

@@ -90,7 +90,7 @@ private:
         expect(expected.starts_with(printed), "{} bytes were printed that nobody has sent", printed.size());
         expect(std::string_view(typed_).starts_with(heard_), "{} bytes came that were not typed", heard_.size());
         const double patience =
-            session_.was_stalled() ? 4 * 3600 : 400 + static_cast<double>(typed_.size() + text_.size()) / 100;
+            has_happened(fault::connection_stalled) ? 4 * 3600 : 400 + static_cast<double>(typed_.size() + text_.size()) / 100;
         expect(session_.seconds() <= patience, "it ended after {} s", session_.seconds());
         if (code == done) {
             expect(kind_ != kind::resets, "the connection was reset, and the exit code is 0");
