@@ -1,5 +1,6 @@
 // The chat of exercise 4, among clients that come and go, read slowly or not at all, say too much, or break off.
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 
@@ -20,7 +21,7 @@ public:
 
     void run() {
         const auto kind = random_.below(100);
-        const bool is_evening = kind >= 3;
+        const bool is_evening = kind >= 7;
         if (is_evening && random_.chance(0.1)) limit_descriptors();
         crowd_.start(is_evening ? host(evening()) : kind < 2 ? host(flood()) : host(fair_share()));
         const int code = run_program(exercise_4_main, {"exercise-4", std::to_string(port)});
@@ -41,6 +42,8 @@ private:
     action<> host(action<> story) {
         co_await until_listening(port);
         listened_ = true;
+        co_await pause(10ms); // until it has all that it begins with
+        at_the_start_ = here_.open_descriptors();
         co_await story;
         room_.end();
         asked_to_end_ = here_.now();
@@ -49,7 +52,7 @@ private:
 
     /// All kinds of clients, in a few rooms very many.
     action<> evening() {
-        const bool crowded = random_.chance(0.003);
+        const bool crowded = random_.chance(0.03);
         const auto clients = crowded ? 200 : random_.chance(0.03) ? 40 : random_.between<std::size_t>(1, 10);
         const std::size_t most_lines = crowded ? 1 : clients > 10 ? 3 : random_.one_of<std::size_t>(1, 3, 20);
         for (std::size_t count = 0; count < clients; ++count) {
@@ -69,6 +72,7 @@ private:
             const instant end = here_.now() + 60s;
             co_await until([&] { return speakers_.done() || (is_limited_ && here_.now() > end); });
             co_await until_all_is_known();
+            co_await until_descriptors_are_back();
         }
     }
 
@@ -151,6 +155,20 @@ private:
             expect(missing.empty() || here_.now() - last_change < most,
                    "for a minute nobody has heard anything, and {}", missing);
             return missing.empty();
+        });
+    }
+
+    /// The program holds what it held at first, and one connection for each who is still there.
+    action<> until_descriptors_are_back() {
+        const instant end = here_.now() + (has_happened(fault::connection_stalled) ? duration(3h) : duration(200s));
+        co_await until([&] {
+            const auto here = [](const guest& each) { return each.line && each.line->is_open(); };
+            const auto present = std::count_if(room_.guests().begin(), room_.guests().end(), here);
+            const std::size_t open = here_.open_descriptors();
+            const std::size_t most = at_the_start_ + static_cast<std::size_t>(present);
+            expect(open <= most || here_.now() < end, "{} are there, and {} descriptors are open, {} at first", present,
+                   open, at_the_start_);
+            return open <= most;
         });
     }
 
@@ -281,6 +299,7 @@ private:
     chat_room room_;
     peers crowd_;
     peers speakers_;
+    std::size_t at_the_start_ = 0; // descriptors
     bool is_limited_ = false;
     bool listened_ = false;
     instant asked_to_end_{};
