@@ -43,6 +43,7 @@ add_executable(simulate
     scenarios/loops.cpp
     scenarios/operations.cpp
     scenarios/uring_http.cpp
+    scenarios/uring_http_drain.cpp
     scenarios/uring_http_fairness.cpp
     scenarios/uring_http_times.cpp
     scenarios/visit.cpp

@@ -61,7 +61,7 @@ private:
         }
         // Some runs end in the middle of it all.
         if (random_.chance(0.3)) {
-            co_await pause(here_.random_delay(random_.one_of<duration>(10ms, 1s, 100s)));
+            co_await pause(here_.random_delay(random_.one_of<duration>(10ms, 1s, 10s, 100s)));
         } else {
             co_await all.end();
             co_await until_nobody_is_there();
@@ -320,6 +320,7 @@ void uring_http(kernel& here) {
     const auto kind = here.random().below(100);
     if (kind < 10) return uring_http_times(here);
     if (kind < 13) return uring_http_fairness(here);
+    if (kind < 21) return uring_http_drain(here);
     town(here).run();
 }
 

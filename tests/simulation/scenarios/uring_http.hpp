@@ -7,8 +7,18 @@ int uring_http_main(int, char**);
 
 namespace simulation::scenarios {
 
+/// No connection is kept out, broken off or stalled in this kernel.
+inline void spare_connections(kernel& here) {
+    for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_stalled,
+                             fault::connection_refused, fault::aborted_accept})
+        here.weather().set(each, 0);
+}
+
 /// Clients that fall silent, and how long they are borne with.
 void uring_http_times(kernel& here);
+
+/// Clients in the middle of something when the server is asked to end.
+void uring_http_drain(kernel& here);
 
 /// One that asks without end, and another that asks once.
 void uring_http_fairness(kernel& here);

@@ -1,6 +1,7 @@
 // uring-http among clients that fall silent: each connection is closed when its time has come, and not before.
 
 #include <csignal>
+#include <cstring>
 
 #include "answers.hpp"
 #include "uring_http.hpp"
@@ -17,11 +18,7 @@ public:
     explicit silent_evening(kernel& here) : here_(here), random_(here.random()) {}
 
     void run() {
-        here_.weather().set(fault::connection_reset, 0);
-        here_.weather().set(fault::connection_timed_out, 0);
-        here_.weather().set(fault::connection_stalled, 0);
-        here_.weather().set(fault::connection_refused, 0);
-        here_.weather().set(fault::aborted_accept, 0);
+        spare_connections(here_);
         here_.net().set_line(line_quality{.latency = 20us, .jitter = 0ns, .breaks_up = false});
         if (random_.chance(0.5)) {
             here_.weather().calm();
