@@ -13,18 +13,6 @@ void uring_client_tcp(kernel& here);
 
 namespace {
 
-// The program's exit codes, as its help lists them.
-constexpr int done = 0;
-constexpr int not_connected = 7;
-constexpr int malformed = 8;
-constexpr int cut_short = 18;
-constexpr int not_written = 23;
-constexpr int not_read = 26;
-constexpr int timed_out = 28;
-constexpr int empty_reply = 52;
-constexpr int send_failed = 55;
-constexpr int receive_failed = 56;
-
 constexpr const char* saved_file = "saved";
 constexpr const char* body_file = "body";
 constexpr std::string_view saved_before = "what was saved before";
@@ -226,15 +214,11 @@ private:
                                          : "was reset");
     }
 
-    /// Whether the weather may have had this in store. There is one connection.
+    /// Without a descriptor there is no file either.
     bool is_excused(int code) const {
-        if (any_has_happened({fault::connection_reset, fault::connection_timed_out}) &&
-            (code == not_connected || code == send_failed || code == receive_failed))
-            return true;
-        if (has_happened(fault::process_out_of_descriptors) &&
-            (code == not_connected || (is_saved_ && code == not_written) || (body_ && code == not_read)))
-            return true;
-        return has_happened(fault::connection_refused) && code == not_connected;
+        const bool was_short = has_happened(fault::process_out_of_descriptors);
+        return session_.is_excused(code) ||
+               (was_short && ((is_saved_ && code == not_written) || (body_ && code == not_read)));
     }
 
     /// Whether the client can have taken it for whole.
