@@ -7,10 +7,11 @@ int uring_http_main(int, char**);
 
 namespace simulation::scenarios {
 
-/// No connection is kept out, broken off or stalled in this kernel.
+/// In this kernel no connection is kept out or waiting, broken off or stalled.
 inline void spare_connections(kernel& here) {
     for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_stalled,
-                             fault::connection_refused, fault::aborted_accept})
+                             fault::connection_refused, fault::aborted_accept, fault::process_out_of_descriptors,
+                             fault::system_out_of_descriptors, fault::out_of_network_memory})
         here.weather().set(each, 0);
 }
 
