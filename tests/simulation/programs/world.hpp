@@ -92,9 +92,7 @@ public:
     }
 
     /// Whether a connection may have been broken off by something outside the program.
-    bool lines_may_break() const {
-        return any_has_happened({fault::connection_reset, fault::connection_timed_out});
-    }
+    bool lines_may_break() const { return any_has_happened({fault::connection_reset, fault::connection_timed_out}); }
 
     void check_end() {
         common.check_end();

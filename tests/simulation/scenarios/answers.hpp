@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "../peer.hpp"
 
@@ -18,7 +19,8 @@ struct question {
 
 inline constexpr std::array<question, 6> questions{{
     {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 200, true},
-    {"GET /missing HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nUser-Agent: somebody with a rather long name\r\n\r\n", 404, true},
+    {"GET /missing HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nUser-Agent: somebody with a rather long name\r\n\r\n", 404,
+     true},
     {"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 200, false},
     {"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", 204, false},
     {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world", 405, true},
