@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -26,6 +27,14 @@ std::span<const scenario> all_scenarios() noexcept;
 template <class... Arguments>
 void expect(bool holds, fmt::format_string<Arguments...> message, Arguments&&... arguments) {
     if (!holds) kernel::current().violation(fmt::format(message, std::forward<Arguments>(arguments)...));
+}
+
+/// Whether this fault has struck anybody in the present kernel, or any of these.
+inline bool has_happened(fault kind) {
+    return kernel::current().weather().counts()[static_cast<std::size_t>(kind)] != 0;
+}
+inline bool any_has_happened(std::initializer_list<fault> kinds) {
+    return std::any_of(kinds.begin(), kinds.end(), has_happened);
 }
 
 /// Runs the main function of a program with these arguments, its name first; its exit code.

@@ -31,19 +31,29 @@ target_link_libraries(simulated_programs PUBLIC tuyau::net fmt::fmt tuyau_warnin
 add_executable(simulate
     peer.cpp
     scenario.cpp
+    scenarios/answers.cpp
     scenarios/cancels.cpp
     scenarios/chat.cpp
     scenarios/chat_room.cpp
     scenarios/client_session.cpp
+    scenarios/disk.cpp
     scenarios/scripted_response.cpp
     scenarios/uring_client.cpp
     scenarios/uring_client_tcp.cpp
     scenarios/loops.cpp
     scenarios/operations.cpp
     scenarios/uring_http.cpp
+    scenarios/uring_http_drain.cpp
+    scenarios/uring_http_fairness.cpp
+    scenarios/uring_http_times.cpp
+    scenarios/visit.cpp
     scenarios/warm.cpp
     simulate.cpp
 )
+# uring-client names files to the C library, and closes them there.
+foreach(call IN ITEMS close stat access fchmod rename unlink)
+    target_link_options(simulate PRIVATE -Wl,--wrap=${call})
+endforeach()
 target_link_libraries(simulate PRIVATE
     simulated_kernel simulated_programs simulated_exercise_4 simulated_uring_client simulated_uring_http
     tuyau::http CLI11::CLI11 fmt::fmt tuyau_warnings

@@ -91,12 +91,8 @@ public:
         return number != 0 && number <= conversations_.size() ? &conversations_[number - 1] : nullptr;
     }
 
-    bool has_happened(fault kind) const { return here.weather().counts()[static_cast<std::size_t>(kind)] != 0; }
-
     /// Whether a connection may have been broken off by something outside the program.
-    bool lines_may_break() const {
-        return has_happened(fault::connection_reset) || has_happened(fault::connection_timed_out);
-    }
+    bool lines_may_break() const { return any_has_happened({fault::connection_reset, fault::connection_timed_out}); }
 
     void check_end() {
         common.check_end();

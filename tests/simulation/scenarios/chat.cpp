@@ -1,9 +1,11 @@
 // The chat of exercise 4, among clients that come and go, read slowly or not at all, say too much, or break off.
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 
 #include "chat_room.hpp"
+#include "excuses.hpp"
 
 int exercise_4_main(int, char**);
 
@@ -19,7 +21,7 @@ public:
 
     void run() {
         const auto kind = random_.below(100);
-        const bool is_evening = kind >= 3;
+        const bool is_evening = kind >= 7;
         if (is_evening && random_.chance(0.1)) limit_descriptors();
         crowd_.start(is_evening ? host(evening()) : kind < 2 ? host(flood()) : host(fair_share()));
         const int code = run_program(exercise_4_main, {"exercise-4", std::to_string(port)});
@@ -33,12 +35,15 @@ private:
     void limit_descriptors() {
         here_.set_descriptor_limit(random_.between<std::size_t>(8, 20));
         here_.weather().set(fault::connection_stalled, 0);
+        room_.let_some_wait();
         is_limited_ = true;
     }
 
     action<> host(action<> story) {
         co_await until_listening(port);
         listened_ = true;
+        co_await pause(10ms); // until it has all that it begins with
+        at_the_start_ = here_.open_descriptors();
         co_await story;
         room_.end();
         asked_to_end_ = here_.now();
@@ -47,7 +52,7 @@ private:
 
     /// All kinds of clients, in a few rooms very many.
     action<> evening() {
-        const bool crowded = random_.chance(0.003);
+        const bool crowded = random_.chance(0.03);
         const auto clients = crowded ? 200 : random_.chance(0.03) ? 40 : random_.between<std::size_t>(1, 10);
         const std::size_t most_lines = crowded ? 1 : clients > 10 ? 3 : random_.one_of<std::size_t>(1, 3, 20);
         for (std::size_t count = 0; count < clients; ++count) {
@@ -67,6 +72,7 @@ private:
             const instant end = here_.now() + 60s;
             co_await until([&] { return speakers_.done() || (is_limited_ && here_.now() > end); });
             co_await until_all_is_known();
+            co_await until_descriptors_are_back();
         }
     }
 
@@ -135,23 +141,13 @@ private:
         here_.net().set_line(fixed);
     }
 
-    bool has_happened(fault kind) const { return here_.weather().counts()[static_cast<std::size_t>(kind)] != 0; }
-    bool was_stalled() const { return has_happened(fault::connection_stalled); }
-
-    bool connections_may_break() const {
-        for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_refused,
-                                 fault::aborted_accept, fault::connection_stalled})
-            if (has_happened(each)) return true;
-        return room_.is_ending();
-    }
-
     /// Those who stay hear all that they must, and nobody has to wait long for the next line.
     action<> until_all_is_known() {
         instant last_change = here_.now();
         std::size_t heard = room_.heard();
         std::string missing;
         co_await until([&] {
-            const duration most = was_stalled() ? duration(3h) : duration(60s);
+            const duration most = has_happened(fault::connection_stalled) ? duration(3h) : duration(60s);
             if (std::exchange(heard, room_.heard()) != room_.heard()) last_change = here_.now();
             missing.clear();
             for (const guest& each : room_.guests())
@@ -162,10 +158,25 @@ private:
         });
     }
 
+    /// The program holds what it held at first, and one connection for each who is still there.
+    action<> until_descriptors_are_back() {
+        const instant end = here_.now() + (has_happened(fault::connection_stalled) ? duration(3h) : duration(200s));
+        co_await until([&] {
+            const auto here = [](const guest& each) { return each.line && each.line->is_open(); };
+            const auto present = std::count_if(room_.guests().begin(), room_.guests().end(), here);
+            const std::size_t open = here_.open_descriptors();
+            const std::size_t most = at_the_start_ + static_cast<std::size_t>(present);
+            expect(open <= most || here_.now() < end, "{} are there, and {} descriptors are open, {} at first", present,
+                   open, at_the_start_);
+            return open <= most;
+        });
+    }
+
     action<bool> enter(guest& me) {
         me.line = std::make_shared<peer>(co_await peer::connect(port));
         if (me.line->is_open()) co_return true;
-        expect(connections_may_break(), "a client was not let in: {}", strerrorname_np(me.line->error()));
+        expect(was_kept_out(*me.line) || room_.is_ending(), "a client was not let in: {}",
+               strerrorname_np(me.line->error()));
         co_return false;
     }
 
@@ -182,7 +193,8 @@ private:
         me.ended_well = me.line->is_open() && me.line->error() == 0;
         if (me.stays) {
             me.stays = false;
-            expect(connections_may_break() || (me.ended_well && room_.may_be_too_slow(me)),
+            const bool was_dropped = me.ended_well && room_.may_be_too_slow(me);
+            expect(was_dropped || was_broken_off(*me.line) || room_.is_ending(),
                    "the program broke off with client {}, who stayed, with {} lines heard: error {}", me.number,
                    me.heard_lines, me.line->error());
         }
@@ -287,6 +299,7 @@ private:
     chat_room room_;
     peers crowd_;
     peers speakers_;
+    std::size_t at_the_start_ = 0; // descriptors
     bool is_limited_ = false;
     bool listened_ = false;
     instant asked_to_end_{};

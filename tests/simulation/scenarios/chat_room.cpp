@@ -146,18 +146,19 @@ bool chat_room::may_be_too_slow(const guest& me) const noexcept {
 
 bool chat_room::knows_all(const guest& me, std::string& missing) const {
     for (const guest& other : guests_) {
-        if (other.number == 0 || &other == &me) continue;
+        if (&other == &me || !other.line || (other.number == 0 && some_wait_)) continue;
         if (other.number > me.newest) missing = fmt::format("{} does not know that {} came", me.number, other.number);
-        if (other.at_will && other.leaving_since > me.welcomed_at && !me.gone.contains(other.number))
+        if (other.number != 0 && other.at_will && other.leaving_since > me.welcomed_at &&
+            !me.gone.contains(other.number))
             missing = fmt::format("{} does not know that {} left", me.number, other.number);
-        // What a client said before it closed or was cut off may be lost on its way.
-        const bool all_counts =
-            (other.listening || other.ended_well) && !other.is_broken() && !dropped_.contains(other.number);
+        // What a client said before it closed or was cut off may be lost on its way; whether it reads does not matter.
+        const bool all_counts = (other.line->is_open() || other.ended_well) && !other.is_broken() &&
+                                (other.number == 0 || !dropped_.contains(other.number));
         if (!all_counts || other.said.empty() || other.said.back().begun <= me.welcomed_at) continue;
         const auto next = me.next.find(other.id);
         const std::size_t known = next == me.next.end() ? 0 : next->second;
         if (known != other.said.size())
-            missing = fmt::format("{} has not heard line {} of {}", me.number, known, other.number);
+            missing = fmt::format("{} has not heard line {} of guest {}", me.number, known, other.id);
     }
     return missing.empty();
 }

@@ -69,6 +69,9 @@ public:
     void end() noexcept { ending_ = true; }
     bool is_ending() const noexcept { return ending_; }
 
+    /// Some may have to wait outside: who has not been welcomed need not have been heard.
+    void let_some_wait() noexcept { some_wait_ = true; }
+
     /// Whether `me` may have been dropped for not reading.
     bool may_be_too_slow(const guest& me) const noexcept;
 
@@ -95,6 +98,7 @@ private:
     std::size_t heard_ = 0;
     std::set<int> dropped_;
     bool ending_ = false;
+    bool some_wait_ = false;
 };
 
 } // namespace simulation::scenarios

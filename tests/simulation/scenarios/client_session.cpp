@@ -63,15 +63,13 @@ action<> client_session::close_output(duration after) {
     if (output_->writer != nullptr) output_->writer->changed();
 }
 
-bool client_session::has_happened(fault kind) const {
-    return here_.weather().counts()[static_cast<std::size_t>(kind)] != 0;
-}
-
-bool client_session::may_have_broken() const {
-    for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_refused,
-                             fault::connection_stalled, fault::process_out_of_descriptors})
-        if (has_happened(each)) return true;
-    return false;
+bool client_session::is_excused(int code) {
+    if (code == not_connected)
+        return any_has_happened({fault::connection_reset, fault::connection_timed_out, fault::connection_refused,
+                                 fault::process_out_of_descriptors});
+    if (code == timed_out) return has_happened(fault::connection_timed_out);
+    return (code == send_failed || code == receive_failed) &&
+           any_has_happened({fault::connection_reset, fault::connection_timed_out});
 }
 
 action<bool> send_at_ease(kernel& here, peer& to, std::string_view text) {

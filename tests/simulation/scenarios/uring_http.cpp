@@ -1,16 +1,12 @@
 // uring-http among clients that are correct, slow, broken and hostile.
 
-#include <array>
-#include <cctype>
-#include <charconv>
+#include <algorithm>
 #include <csignal>
-#include <optional>
 #include <utility>
 
-#include "../peer.hpp"
-#include "../scenario.hpp"
-
-int uring_http_main(int, char**);
+#include "answers.hpp"
+#include "uring_http.hpp"
+#include "visit.hpp"
 
 namespace simulation::scenarios {
 namespace {
@@ -18,71 +14,7 @@ namespace {
 constexpr std::uint16_t port = 8080;
 constexpr int cannot_serve = 1;
 
-// What the clients have seen of one answer, to be compared with what they asked for.
-struct answer {
-    int status = 0;
-    bool closes = false;
-    std::string body;
-};
-
 double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
-
-/// Takes answers apart by the few rules that hold for this server. Independent of the product's parsers.
-class answer_reader {
-public:
-    explicit answer_reader(peer& from) noexcept : from_(from) {}
-
-    /// The next answer; nothing when the stream ended before it began. An answer that is cut off is told by `torn`.
-    action<std::optional<answer>> next(bool has_body) {
-        std::size_t end;
-        while ((end = bytes_.find("\r\n\r\n")) == std::string::npos)
-            if (!co_await more()) co_return std::nullopt;
-        const std::string head = bytes_.substr(0, end + 2);
-        answer got;
-        expect(head.starts_with("HTTP/1.1 "), "no answer begins like this: '{}'", head.substr(0, 40));
-        std::from_chars(head.data() + 9, head.data() + 12, got.status);
-        bytes_.erase(0, end + 4);
-        if (got.status < 200) co_return co_await next(has_body);
-        got.closes = head.find("Connection: close\r\n") != std::string::npos;
-        std::size_t size = 0;
-        const auto length = head.find("Content-Length: ");
-        if (length != std::string::npos) std::from_chars(head.data() + length + 16, head.data() + head.size(), size);
-        expect(length != std::string::npos || got.status == 204, "an answer without a length");
-        if (!has_body) size = 0;
-        while (bytes_.size() < size)
-            if (!co_await more()) co_return std::nullopt;
-        got.body = bytes_.substr(0, size);
-        bytes_.erase(0, size);
-        co_return got;
-    }
-
-    bool torn() const noexcept { return !bytes_.empty(); }
-
-private:
-    action<bool> more() {
-        const std::string got = co_await from_.receive();
-        bytes_ += got;
-        co_return !got.empty();
-    }
-
-    peer& from_;
-    std::string bytes_;
-};
-
-struct question {
-    const char* text;
-    int status;
-    bool has_body;
-};
-
-constexpr std::array<question, 6> questions{{
-    {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 200, true},
-    {"GET /missing HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nUser-Agent: somebody with a rather long name\r\n\r\n", 404, true},
-    {"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 200, false},
-    {"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", 204, false},
-    {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world", 405, true},
-    {"PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 405, true},
-}};
 
 class town {
 public:
@@ -96,24 +28,27 @@ public:
         }
         const bool few_descriptors = random_.chance(0.2);
         if (few_descriptors) here_.set_descriptor_limit(random_.between<std::size_t>(8, 20));
-        has_room_ = most_served_ == 0 && !few_descriptors;
+        hours_.has_room = most_served_ == 0 && !few_descriptors;
         crowd_.start(mayor());
         const int code = run_program(uring_http_main, arguments);
         const bool could_not_begin = !listened_ && code == cannot_serve;
         expect(code == 0 || could_not_begin, "uring-http ended with exit code {}", code);
         if (could_not_begin) return;
         // A drain has ten seconds, and a second for the program to get its turn.
-        expect(here_.now() - asked_to_end_ < 11s, "the drain took {} s", in_seconds(here_.now() - asked_to_end_));
+        const duration drain = here_.now() - hours_.asked_to_end;
+        expect(drain < opening_hours::drain + 1s, "the drain took {} s", in_seconds(drain));
         // None has more than 16 unread, and all buffers but those come back.
         constexpr std::size_t made_at_the_start = 256;
-        expect(clients_ > 8 || here_.buffers_seen() <= made_at_the_start, "{} clients needed {} receive buffers", clients_,
-               here_.buffers_seen());
+        expect(clients_ > 8 || here_.buffers_seen() <= made_at_the_start, "{} clients needed {} receive buffers",
+               clients_, here_.buffers_seen());
     }
 
 private:
     action<> mayor() {
         co_await until_listening(port);
         listened_ = true;
+        co_await pause(10ms); // until it has all that it begins with
+        at_the_start_ = here_.open_descriptors();
         clients_ = random_.chance(0.03) ? std::size_t{40} : random_.one_of<std::size_t>(1, 2, 3, 8);
         peers all;
         for (std::size_t number = 0; number < clients_; ++number) {
@@ -125,56 +60,59 @@ private:
             }
         }
         // Some runs end in the middle of it all.
-        if (random_.chance(0.3))
-            co_await pause(here_.random_delay(random_.one_of<duration>(10ms, 1s, 100s)));
-        else
+        if (random_.chance(0.3)) {
+            co_await pause(here_.random_delay(random_.one_of<duration>(10ms, 1s, 10s, 100s)));
+        } else {
             co_await all.end();
-        ending_ = true;
-        asked_to_end_ = here_.now();
+            co_await until_nobody_is_there();
+        }
+        hours_.ending = true;
+        hours_.asked_to_end = here_.now();
         here_.signal(SIGTERM);
         co_await all.end();
     }
 
-    /// Whether something outside the server may have closed a connection.
-    bool connections_may_break() const {
-        for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_stalled,
-                                 fault::connection_refused, fault::aborted_accept})
-            if (has_happened(each)) return true;
-        return ending_;
+    /// The server holds what it held before anybody came, once its time for those who just went away is over.
+    action<> until_nobody_is_there() {
+        const instant end = here_.now() + 200s;
+        co_await until([&] {
+            const std::size_t open = here_.open_descriptors();
+            expect(open <= at_the_start_ || here_.now() < end,
+                   "nobody is there, and {} descriptors are open, {} at first", open, at_the_start_);
+            return open <= at_the_start_;
+        });
     }
-
-    bool has_happened(fault kind) const { return here_.weather().counts()[static_cast<std::size_t>(kind)] != 0; }
 
     /// A connection that has had an answer and may have more: the server has bound itself to a number of these.
     class served {
     public:
-        explicit served(town& owner) noexcept : owner_(owner) {}
+        served(town& owner, const visit& mine) noexcept : owner_(owner), mine_(mine) {}
         served(const served&) = delete;
         served& operator=(const served&) = delete;
         ~served() { end(); }
         void end() {
-            if (std::exchange(begun_, false)) --owner_.served_;
+            if (std::exchange(begun_, false)) std::erase(owner_.served_, &mine_);
         }
         void begin() {
             if (std::exchange(begun_, true)) return;
-            ++owner_.served_;
-            expect(owner_.most_served_ == 0 || owner_.served_ <= owner_.most_served_ || owner_.connections_may_break(),
-                   "{} connections are served at a time", owner_.served_);
+            owner_.served_.push_back(&mine_);
+            const auto count = std::count_if(owner_.served_.begin(), owner_.served_.end(),
+                                             [](const visit* each) { return !each->is_excused(); });
+            expect(owner_.most_served_ == 0 || static_cast<std::size_t>(count) <= owner_.most_served_,
+                   "{} connections are served at a time", count);
         }
 
     private:
         town& owner_;
+        const visit& mine_;
         bool begun_ = false;
     };
 
     action<> correct_client() {
         co_await pause(here_.random_delay(random_.one_of<duration>(0ns, 1ms, 2s)));
-        const auto shared = std::make_shared<peer>(co_await peer::connect(port));
-        peer& server = *shared;
-        if (!server.is_open()) {
-            expect(connections_may_break(), "a client was not let in: {}", strerrorname_np(server.error()));
-            co_return;
-        }
+        visit mine(hours_);
+        if (!co_await mine.enter(port)) co_return;
+        peer& server = mine.line();
         const auto count = random_.one_of<std::size_t>(1, 1, 2, 3, 20);
         const bool pipelined = random_.chance(0.5);
         std::vector<question> asked;
@@ -184,98 +122,125 @@ private:
             bytes += asked.back().text;
         }
         answer_reader answers(server);
-        if (pipelined) crowd_.start(send_all(shared, bytes));
         const instant began = here_.now();
-        served present(*this);
+        mine.ask();
+        if (pipelined) crowd_.start(send_all(mine.shared_line(), bytes));
+        served present(*this, mine);
         for (const question& each : asked) {
+            mine.ask();
             if (!pipelined && !co_await server.send(each.text)) {
-                expect(connections_may_break(), "a connection broke while a request was sent");
+                expect(mine.is_excused(), "a connection broke while a request was sent: error {}", server.error());
                 co_return;
             }
             const auto got = co_await answers.next(each.has_body);
             if (!got) {
-                expect(connections_may_break() || pipelined_too_long(began), "an answer did not come, or not whole: error {}",
-                       server.error());
+                expect(mine.is_excused() || (pipelined && (here_.now() - began > 25s || may_end_between(answers))),
+                       "an answer did not come, or not whole: error {}", server.error());
                 co_return;
             }
-            check(each, *got);
-            if (got->closes) {
-                expect(ending_ || has_happened(fault::connection_stalled), "the server closed a connection for no reason");
+            const bool is_too_late = got->status == 408 && mine.may_have_stalled();
+            if (!is_too_late) check_answer(each, *got);
+            if (got->closes()) {
+                expect(hours_.ending || is_too_late, "the server closed a connection for no reason");
+                if (is_too_late && !each.has_body) co_return; // it may not have known that
+                const bool nothing_more = co_await answers.ends();
+                expect(nothing_more, "something came after the last answer");
                 co_return;
             }
+            mine.answered();
             present.begin();
             if (!pipelined) co_await pause(here_.random_delay(random_.one_of<duration>(0ns, 0ns, 3s)));
         }
         present.end(); // the server may close a connection on which nothing is asked
-        // As long as nobody could be served while others had all the places.
-        expect(here_.now() - began < 600s || connections_may_break(), "a client had to wait for {} s",
-               in_seconds(here_.now() - began));
+        // Others have their places for two minutes at most, if they ask seldom and fall silent then.
+        const duration longest = hours_.has_room ? duration(600s) : 600s + 130s * static_cast<int>(clients_);
+        expect(here_.now() - began < longest || has_happened(fault::connection_stalled),
+               "a client had to wait for {} s", in_seconds(here_.now() - began));
+        expect(!answers.torn(), "something came that nobody had asked for");
         if (random_.chance(0.5)) server.shutdown_send();
         if (random_.chance(0.5)) {
-            const auto rest = co_await server.receive();
-            expect(rest.empty() || answers.torn(), "something came that nobody had asked for");
+            const bool nothing_more = co_await answers.ends();
+            expect(nothing_more, "something came that nobody had asked for");
         }
     }
 
-    static action<> send_all(std::shared_ptr<peer> server, std::string bytes) { (void)co_await server->send(std::move(bytes)); }
+    static action<> send_all(std::shared_ptr<peer> server, std::string bytes) {
+        (void)co_await server->send(std::move(bytes));
+    }
 
-    bool pipelined_too_long(instant began) const { return here_.now() - began > 25s; }
-
-    void check(const question& asked, const answer& got) {
-        if (got.status == 408 && has_happened(fault::connection_stalled)) return;
-        expect(got.status == asked.status, "the answer to '{}' was {}", std::string_view(asked.text).substr(0, 20), got.status);
-        if (!asked.has_body) return;
-        auto& known = bodies_[static_cast<std::size_t>(got.status)];
-        if (known.empty()) known = got.body;
-        expect(!got.body.empty() && got.body == known, "an answer with status {} was not what others got", got.status);
+    /// Whether the server ends, and need not answer any more of many requests that came at once.
+    bool may_end_between(const answer_reader& answers) const {
+        return hours_.ending && (!answers.torn() || here_.now() >= hours_.asked_to_end + opening_hours::drain);
     }
 
     /// Sends its request in bits.
     action<> slow_client() {
-        peer server = co_await peer::connect(port);
-        if (!server.is_open()) co_return;
+        visit mine(hours_);
+        if (!co_await mine.enter(port)) co_return;
         const question asked = questions[random_.below(questions.size())];
         const duration between = random_.one_of<duration>(1ms, 50ms, 3s);
+        mine.ask();
+        const instant began = here_.now();
         for (const char* next = asked.text; *next != '\0'; ++next) {
-            if (!co_await server.send(std::string(1, *next))) co_return;
+            if (!co_await mine.line().send(std::string(1, *next))) break;
             co_await pause(between);
         }
-        answer_reader answers(server);
+        const bool in_time = here_.now() - began < 9s; // of the 10 that a head has
+        answer_reader answers(mine.line());
         const auto got = co_await answers.next(asked.has_body);
-        if (got && got->status != 408) check(asked, *got);
+        if (!got) {
+            expect(mine.is_excused(), "a slow client had no answer: error {}", mine.line().error());
+        } else if (got->status == 408) {
+            expect(!in_time || mine.may_have_stalled(), "a client that was not too slow was told that it was");
+        } else {
+            check_answer(asked, *got);
+        }
     }
 
     /// Says what is no request.
     action<> broken_client() {
-        peer server = co_await peer::connect(port);
-        if (!server.is_open()) co_return;
-        const char* nonsense = random_.one_of("GET\r\n\r\n", "\0\0\0\0", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
-                                              "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n");
+        visit mine(hours_);
+        if (!co_await mine.enter(port)) co_return;
+        const auto nonsense =
+            random_.one_of<std::string_view>("GET\r\n\r\n", std::string_view("\0\0\0\0", 4), "GET / HTTP/1.1\r\n\r\n",
+                                             "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+                                             "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n");
         const bool well_begun = random_.chance(0.5);
-        if (!co_await server.send(well_begun ? std::string(questions[0].text) + nonsense : nonsense)) co_return;
-        server.shutdown_send();
-        answer_reader answers(server);
+        mine.ask();
+        const bool sent = co_await mine.line().send(std::string(well_begun ? questions[0].text : "").append(nonsense));
+        if (sent) mine.line().shutdown_send();
+        answer_reader answers(mine.line());
         if (well_begun) {
             const auto first = co_await answers.next(true);
             if (!first) {
-                expect(connections_may_break(), "an answer that was owed before a bad request did not come");
+                expect(mine.is_excused(), "an answer that was owed before a bad request did not come");
                 co_return;
             }
-            check(questions[0], *first);
+            if (first->status == 408 && mine.may_have_stalled()) co_return;
+            check_answer(questions[0], *first);
+            if (first->closes()) {
+                expect(hours_.ending, "the server closed a connection for no reason");
+                co_return;
+            }
         }
-        while (const auto got = co_await answers.next(true))
-            expect(got->status >= 400 && got->closes, "nonsense was answered with {}", got->status);
+        const auto refusal = co_await answers.next(true);
+        if (!refusal) {
+            expect(mine.is_excused(), "nonsense was not answered: error {}", mine.line().error());
+            co_return;
+        }
+        expect(refusal->status >= 400 && refusal->status < 500 && refusal->closes(), "nonsense was answered with {}",
+               refusal->status);
+        const bool nothing_more = co_await answers.ends();
+        expect(nothing_more, "something came after a refusal");
     }
 
     /// Does not read, does not end, or ends at once.
     action<> hostile_client() {
-        peer server = co_await peer::connect(port);
-        if (!server.is_open()) co_return;
+        visit mine(hours_);
+        if (!co_await mine.enter(port)) co_return;
+        peer& server = mine.line();
         switch (random_.below(5)) {
-        case 0: // many requests, and nothing read for a long time
-            for (int round = 0; round < 50; ++round) server.send_now(questions[0].text);
-            co_await pause(random_.one_of<duration>(1s, 40s, 200s));
-            break;
+        case 0: co_await read_late(mine); break;
         case 1: // a header section without end
             for (int round = 0; round < 100; ++round) {
                 if (!co_await server.send(std::string(random_.between(1, 3000), 'a'))) break;
@@ -293,34 +258,71 @@ private:
             server.reset();
             break;
         default: // silence
-            if (random_.chance(0.5)) {
+            if (random_.chance(0.5))
                 co_await pause(random_.one_of<duration>(1s, 40s, 3600s));
-            } else {
-                const instant began = here_.now();
-                (void)co_await server.receive();
-                // A minute, with what it takes to get there.
-                expect(here_.now() - began < 70s || !has_room_ || connections_may_break(),
-                       "a silent connection was left open for {} s", in_seconds(here_.now() - began));
-            }
+            else
+                co_await wait_for_the_end(mine);
         }
         server.close();
     }
 
+    /// Asks many times at once, and reads nothing for a long time.
+    action<> read_late(visit& mine) {
+        const question& asked_often = questions[random_.chance(0.2) ? 0 : 1]; // the page, or a short answer
+        const std::string_view each = asked_often.text;
+        std::size_t sent = 0;
+        mine.ask();
+        const instant began = here_.now();
+        for (std::size_t round = 0; round < 50 && sent == round * each.size(); ++round)
+            sent += mine.line().send_now(each);
+        const duration unread_for = random_.one_of<duration>(1s, 40s, 200s);
+        co_await pause(unread_for);
+        const std::size_t asked = sent / each.size();
+        const bool asked_in_part = sent % each.size() != 0;
+        answer_reader answers(mine.line());
+        std::size_t count = 0;
+        instant last = began;
+        while (const auto got = co_await answers.next(true)) {
+            last = here_.now();
+            if (got->status == 408 && (asked_in_part || mine.may_have_stalled())) break;
+            check_answer(asked_often, *got);
+            expect(++count <= asked, "{} questions had {} answers", asked, count);
+            if (got->closes()) break;
+        }
+        // The server waits 30 s until its answers are taken.
+        expect(count == asked || unread_for > 30s || last - began > 15s || mine.is_excused() ||
+                   may_end_between(answers),
+               "{} of {} questions were answered", count, asked);
+    }
+
+    /// Asks nothing: an idle connection has a minute.
+    action<> wait_for_the_end(visit& mine) {
+        const instant began = here_.now();
+        (void)co_await mine.line().receive();
+        const duration span = here_.now() - began;
+        expect(span < 70s || !hours_.has_room, "a silent connection was left open for {} s", in_seconds(span));
+        expect(span > 59s || mine.is_excused(), "a silent connection was closed after {} s", in_seconds(span));
+    }
+
     kernel& here_;
     random_source& random_;
-    peers crowd_;
+    opening_hours hours_;
+    std::size_t at_the_start_ = 0; // descriptors
     std::size_t clients_ = 0;
-    std::size_t served_ = 0;
+    std::vector<const visit*> served_;
     std::size_t most_served_ = 0; // 0 for no bound that matters
-    bool has_room_ = false;
     bool listened_ = false;
-    bool ending_ = false;
-    instant asked_to_end_{};
-    std::array<std::string, 600> bodies_;
+    peers crowd_; // last: they use all of the above
 };
 
 } // namespace
 
-void uring_http(kernel& here) { town(here).run(); }
+void uring_http(kernel& here) {
+    const auto kind = here.random().below(100);
+    if (kind < 10) return uring_http_times(here);
+    if (kind < 13) return uring_http_fairness(here);
+    if (kind < 21) return uring_http_drain(here);
+    town(here).run();
+}
 
 } // namespace simulation::scenarios

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "../scenario.hpp"
+
+/// The program's main function.
+int uring_http_main(int, char**);
+
+namespace simulation::scenarios {
+
+/// In this kernel no connection is kept out or waiting, broken off or stalled.
+inline void spare_connections(kernel& here) {
+    for (const fault each : {fault::connection_reset, fault::connection_timed_out, fault::connection_stalled,
+                             fault::connection_refused, fault::aborted_accept, fault::process_out_of_descriptors,
+                             fault::system_out_of_descriptors, fault::out_of_network_memory})
+        here.weather().set(each, 0);
+}
+
+/// Clients that fall silent, and how long they are borne with.
+void uring_http_times(kernel& here);
+
+/// Clients in the middle of something when the server is asked to end.
+void uring_http_drain(kernel& here);
+
+/// One that asks without end, and another that asks once.
+void uring_http_fairness(kernel& here);
+
+} // namespace simulation::scenarios
