@@ -6,8 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <deque>
 #include <string_view>
+#include <vector>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -20,6 +20,8 @@
 
 namespace {
 
+constexpr std::size_t many = 65'536; // connections, for which room is reserved and not touched
+
 struct connection {
     peer::request_counter requests;
     std::string_view unsent; // nothing is received until it is gone
@@ -29,6 +31,7 @@ class server {
 public:
     explicit server(const peer::options& chosen) : chosen_(chosen), answers_(chosen.response) {
         peer::require(epoll_ >= 0, "epoll");
+        connections_.reserve(many);
     }
 
     void run() {
@@ -102,7 +105,7 @@ private:
     int epoll_ = epoll_create1(EPOLL_CLOEXEC);
     int listener_ = peer::listen_on_loopback(false);
     std::array<char, 4096> buffer_;
-    std::deque<connection> connections_; // by descriptor
+    std::vector<connection> connections_; // by descriptor
 };
 
 } // namespace

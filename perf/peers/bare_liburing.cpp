@@ -4,7 +4,6 @@
 //     bare_liburing RESPONSE_FILE [--parse] [--wait COUNT MICROSECONDS]      prints the port that it listens on
 
 #include <cstddef>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@ namespace {
 
 constexpr unsigned buffer_count = 256;
 constexpr unsigned buffer_size = 4096;
+constexpr std::size_t many = 65'536; // connections, for which room is reserved and not touched
 
 enum class kind : unsigned { accept, receive, send };
 
@@ -44,6 +44,7 @@ public:
         buffers_ = io_uring_setup_buf_ring(&ring_, buffer_count, 0, 0, &error);
         peer::require(buffers_ != nullptr, "buffer ring");
         for (unsigned id = 0; id < buffer_count; ++id) give_back(id);
+        connections_.reserve(many);
     }
 
     void run() {
@@ -167,8 +168,8 @@ private:
     io_uring ring_{};
     io_uring_buf_ring* buffers_ = nullptr;
     std::vector<char> memory_ = std::vector<char>(std::size_t{buffer_count} * buffer_size);
-    int returned_ = 0;                   // buffers, not yet shown to the kernel
-    std::deque<connection> connections_; // by descriptor
+    int returned_ = 0;                    // buffers, not yet shown to the kernel
+    std::vector<connection> connections_; // by descriptor
 };
 
 } // namespace

@@ -35,7 +35,7 @@ def _measure(name, count, servers, driver):
     with servers.start(name, wrapper) as server:
         options = ["--connections", str(count), "--requests"]
         driver.load(server, [*options, str(WARMING)], 60)
-        # What the servers does between these two is what one run of the load generator asked of it: it accepts, answers, closes.
+        # What the server does in one and not in the other is what one run of the load generator asked of it: it accepts, answers, closes.
         small = _between_dumps(server, driver, [*options, "1"], output, 1)
         large = _between_dumps(server, driver, [*options, str(REQUESTS)], output, 2)
     requests = large["requests"] - small["requests"]
@@ -74,5 +74,5 @@ def cost_of(path):
                     cost[current] += int(line.split()[1])
                 is_call = False
     # llhttp's are C functions, so that ours, whose names have arguments, are told from them.
-    parsing = re.compile(r"^llhttp_\w*(?:'\d+)?$")
+    parsing = re.compile(r"^ll(?:http|parse)_\w*(?:'\d+)?$")
     return {"all": sum(cost.values()), "llhttp": sum(value for number, value in cost.items() if parsing.match(names[number]))}
