@@ -11,7 +11,6 @@ TRACEPOINTS = {
     "enters": "syscalls:sys_enter_io_uring_enter",
     "submissions": "io_uring:io_uring_submit_req",
     "completions": "io_uring:io_uring_complete",
-    "task work": "io_uring:io_uring_task_add",
     "local work runs": "io_uring:io_uring_local_work_run",
     "waits": "io_uring:io_uring_cqring_wait",
     "poll arms": "io_uring:io_uring_poll_arm",
@@ -22,8 +21,11 @@ TRACEPOINTS = {
     "epoll waits": "syscalls:sys_enter_epoll_wait",
     "receives": "syscalls:sys_enter_recvfrom",
     "sends": "syscalls:sys_enter_sendto",
-    "wake-ups": "sched:sched_wakeup",
+    "wake-ups of others": "sched:sched_wakeup",
 }
+# It happens where the packet that completes a request comes in: mostly within the client's send. So it is counted in the whole
+# machine, with what others do there on io_uring.
+EVERYWHERE = {"task work, all of the machine's": "io_uring:io_uring_task_add"}
 FOLDERS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 NOT_SUPPORTED = "not supported"
 
@@ -44,11 +46,12 @@ def advice():
 def events(with_tracepoints):
     """By the name in the table, what perf calls them; without the tracepoints that this kernel does not have."""
     chosen = {name: name for name in SOFTWARE + HARDWARE}
-    if with_tracepoints:
-        for name, event in TRACEPOINTS.items():
-            if any(os.path.isdir(os.path.join(each, "events", *event.split(":"))) for each in FOLDERS):
-                chosen[name] = event
-    return chosen
+    return chosen | (available(TRACEPOINTS) if with_tracepoints else {})
+
+
+def available(tracepoints):
+    return {name: event for name, event in tracepoints.items()
+            if any(os.path.isdir(os.path.join(each, "events", *event.split(":"))) for each in FOLDERS)}
 
 
 def _counts(path, chosen):
@@ -70,27 +73,32 @@ def _counts(path, chosen):
     return found
 
 
+def _stat(chosen, output, *whom):
+    return ["perf", "stat", "-x,", "-o", output, "-e", ",".join(chosen.values()), *whom, "--"]
+
+
 def run(names, connections, servers, driver, seconds, left_out):
     """For each server and number of connections the counts per request."""
     missing = advice()
     if missing:
         print(f"  {missing}", flush=True)
     chosen = events(not missing)
-    result = {"title": "perf stat, per request", "advice": missing, "events": chosen, "servers": {}, "failed": {}}
+    everywhere = {} if missing else available(EVERYWHERE)
+    result = {"title": "perf stat, per request", "advice": missing, "events": chosen | everywhere, "servers": {}, "failed": {}}
     output = os.path.join(driver.work, "perf_stat.csv")
+    outer = _stat(everywhere, output + ".all", "-a") if everywhere else []
     for name in names:
         if name in left_out:
             continue
         try:
             with servers.start(name) as server:
-                wrapper = ["perf", "stat", "-x,", "-o", output, "-e", ",".join(chosen.values()), "-p", str(server.process.pid), "--"]
+                wrapper = [*outer, *_stat(chosen, output, "-p", str(server.process.pid))]
                 for count in connections:
                     seen = driver.load(server, ["--connections", str(count)], seconds, wrapper)
-                    counts = _counts(output, chosen)
-                    requests = seen["answered"]
+                    counts = _counts(output, chosen) | (_counts(output + ".all", everywhere) if outer else {})
                     result["servers"].setdefault(name, {})[str(count)] = {
-                        event: value if value == NOT_SUPPORTED else value / requests for event, value in counts.items()}
-        except (RuntimeError, OSError) as error:
+                        event: value if value == NOT_SUPPORTED else value / seen["answered"] for event, value in counts.items()}
+        except (RuntimeError, OSError, ValueError) as error:
             print(f"  failed: {name}: {error}", flush=True)
             result["failed"][name] = str(error)
     return result

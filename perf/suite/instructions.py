@@ -20,7 +20,7 @@ def run(names, connections, servers, driver, left_out):
         for count in connections:
             try:
                 result["servers"].setdefault(name, {})[str(count)] = _measure(name, count, servers, driver)
-            except (RuntimeError, OSError) as error:
+            except (RuntimeError, OSError, ValueError) as error:
                 print(f"  failed: {name}: {error}", flush=True)
                 result["failed"][name] = str(error)
                 break
@@ -35,7 +35,7 @@ def _measure(name, count, servers, driver):
     with servers.start(name, wrapper) as server:
         options = ["--connections", str(count), "--requests"]
         driver.load(server, [*options, str(WARMING)], 60)
-        # What the server does in one and not in the other is what one run of the load generator asked of it: it accepts, answers, closes.
+        # Both accept and close; what the second one took more is what its requests took.
         small = _between_dumps(server, driver, [*options, "1"], output, 1)
         large = _between_dumps(server, driver, [*options, str(REQUESTS)], output, 2)
     requests = large["requests"] - small["requests"]

@@ -17,6 +17,11 @@ def first_line(*command):
     return done.stdout.strip().split("\n")[0] or None
 
 
+def _version(*command):
+    found = re.search(r"\d+\.[\w.+~-]+", first_line(*command) or "")
+    return found.group(0) if found else None
+
+
 def _value(path, name):
     try:
         with open(path, encoding="utf-8") as file:
@@ -45,6 +50,7 @@ def describe(build):
         "host": platform.node(),
         "processor": _value("/proc/cpuinfo", "model name") or platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
+        "load average": round(os.getloadavg()[0], 2),
         "memory": _value("/proc/meminfo", "MemTotal"),
         "kernel": platform.release(),
         "compiler": _compiler(build),
@@ -53,8 +59,8 @@ def describe(build):
         "commit": (first_line("git", "rev-parse", "--short=12", "HEAD") or "unknown")
                   + (" with changes" if changed else ""),
         "peers": {name: version for name, version in (
-            ("nginx", first_line("nginx", "-v")), ("h2o", first_line("h2o", "--version")),
-            ("node", first_line("node", "--version")),
-            ("asio", first_line("dpkg-query", "-W", "-f", "${Version}", "libasio-dev")),
+            ("nginx", _version("nginx", "-v")), ("h2o", _version("h2o", "-v")),
+            ("node", _version("node", "--version")),
+            ("Asio", _version("dpkg-query", "-W", "-f", "${Version}", "libasio-dev")),
         ) if version},
     }

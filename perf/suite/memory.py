@@ -9,7 +9,7 @@ def run(names, counts, servers, driver, left_out):
             continue
         try:
             result["servers"][name] = _measure(name, counts, servers, driver)
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, ValueError) as error:
             print(f"  failed: {name}: {error}", flush=True)
             result["failed"][name] = str(error)
     return result

@@ -12,7 +12,10 @@ _running = []
 
 
 def prepare():
-    """Ctrl-C and SIGTERM end the run in good order; as many descriptors as may be, for thousands of connections."""
+    """Ctrl-C and SIGTERM end the run in good order; as many descriptors as may be, for thousands of connections.
+
+    Servers are often installed where only root's PATH leads."""
+    os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -1,5 +1,7 @@
 """The record as Markdown, and as what is printed."""
 
+import json
+
 from . import rounds, targets
 from .counters import NOT_SUPPORTED
 
@@ -23,14 +25,16 @@ def _targets(record):
 
 def _scenario(result):
     echo = result["bytes_each"]
-    header = [result["title"], "CPU µs", "ratio", "a second", "p50 µs", "p99 µs", "p99.9 µs"]
+    header = [result["title"], "CPU µs", "ratio", "busy", "a second", "p50 µs", "p99 µs", "p99.9 µs"]
     if echo:
         header[1:1] = ["CPU s/GiB"]
     rows = []
     for name in rounds.servers_of(result):
         cpu = rounds.median(result, name, rounds.cpu)
         ratio = None if name == result["ours"] else rounds.ratio(result, name, rounds.cpu)
-        row = [name, number(cpu), number(ratio), number(rounds.median(result, name, rounds.rate), 0)]
+        busy = rounds.median(result, name, rounds.busy)
+        row = [name, number(cpu), number(ratio), "–" if busy is None else f"{busy:.0%}",
+               number(rounds.median(result, name, rounds.rate), 0)]
         row += [number(rounds.median(result, name, rounds.latency(each)), 0) for each in ("p50", "p99", "p99.9")]
         if echo:
             row[1:1] = [number(None if cpu is None else cpu / 1e6 * 2**30 / echo, 3)]
@@ -68,17 +72,19 @@ def _counters(result):
 
 
 def _instructions(result):
-    rows = [[f"{name}, {count} connection{'s' * (count != '1')}", *(number(seen[each], 0) for each in ("all", "llhttp", "rest"))]
+    rows = [[f"{name}, {count} connection{'s' * (count != '1')}",
+             *(number(seen[each], 0) for each in ("all", "llhttp", "rest"))]
             for name, counts in result["servers"].items() for count, seen in counts.items()]
     return table(["user-space instructions per plain GET", "all", "llhttp's", "the rest"], rows)
 
 
 def _machine(record):
     facts = record["machine"]
-    peers = ", ".join(f"{name} {version.removeprefix(name).strip()}" for name, version in facts["peers"].items())
+    peers = ", ".join(f"{name} {version}" for name, version in facts["peers"].items())
     lines = [
         f"{facts['date']}, commit {facts['commit']}: `{record['command']}`",
-        f"{facts['processors']} × {facts['processor']}, {facts['memory']}, Linux {facts['kernel']}; "
+        f"{facts['processors']} × {facts['processor']}, {facts['memory']}, load average {facts['load average']} at the start, "
+        f"Linux {facts['kernel']}; "
         f"{facts['compiler']}, `{facts['flags']}`",
         f"Peers: {peers}. {record['placement']}",
         *(f"Left out: {name} ({why})" for name, why in record["left_out"].items()),
@@ -97,6 +103,16 @@ def markdown(record, plots):
     return "\n\n".join(parts) + "\n"
 
 
+def as_json(value, depth=0):
+    """A line for each measurement, so that the record is neither one line nor thousands."""
+    if depth == 5 or not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    pad, mapping = " " * (depth + 1), isinstance(value, dict)
+    parts = [pad + (json.dumps(key, ensure_ascii=False) + ": " if mapping else "") + as_json(each, depth + 1)
+             for key, each in (value.items() if mapping else enumerate(value))]
+    return ("{" if mapping else "[") + "\n" + ",\n".join(parts) + "\n" + " " * depth + ("}" if mapping else "]")
+
+
 def put_into(path, text, folder):
     """Between the markers in the page at `path`; pictures are in `folder`, seen from there."""
     with open(path, encoding="utf-8") as file:
@@ -108,6 +124,9 @@ def put_into(path, text, folder):
 
 
 def print_targets(record):
-    print(f"\n{'target':66}{'at most':>12}{'measured':>12}")
-    for what, where, most, value, verdict in targets.verdicts(record):
+    """Those that something was measured for."""
+    rows = [row for row in targets.verdicts(record) if row[3] is not None]
+    if rows:
+        print(f"\n{'target':66}{'at most':>12}{'measured':>12}")
+    for what, where, most, value, verdict in rows:
         print(f"{what + ', ' + where:66}{most:>12}{number(value):>12}  {verdict}")

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 
 from . import processes
+from .servers import Missing
 
 SETTLING = 0.1  # seconds of load before each measurement
 
@@ -44,8 +45,8 @@ class Driver:
             processes.end(process)
 
 
-def start_all(stack, servers, names, left_out):
-    """Those that could be started, by name; the others are told and written into `left_out`."""
+def start_all(stack, servers, names, left_out, failed):
+    """Those that could be started, by name. What is not on this machine goes into `left_out`."""
     running = {}
     for name in names:
         if name in left_out:
@@ -53,7 +54,7 @@ def start_all(stack, servers, names, left_out):
         try:
             running[name] = stack.enter_context(servers.start(name))
         except (RuntimeError, OSError) as error:
-            left_out[name] = str(error)
+            (left_out if isinstance(error, Missing) else failed)[name] = str(error)
             print(f"  left out: {name} {error}", flush=True)
     return running
 
@@ -63,7 +64,7 @@ def run(scenario, servers, driver, settings, left_out):
     result = {"title": scenario.title, "load": scenario.load, "ours": scenario.ours, "bytes_each": scenario.bytes_each,
               "rounds": [], "commands": {}, "failed": {}}
     with contextlib.ExitStack() as stack:
-        running = start_all(stack, servers, scenario.servers, left_out)
+        running = start_all(stack, servers, scenario.servers, left_out, result["failed"])
         result["commands"] = {name: " ".join(server.command) for name, server in running.items()}
         for number in range(settings.rounds):
             order = list(running)
@@ -83,6 +84,11 @@ def run(scenario, servers, driver, settings, left_out):
 def cpu(seen):
     """Microseconds of the server's CPU time per request."""
     return seen["server_cpu"] / seen["requests"] / 1000
+
+
+def busy(seen):
+    """The share of its processor that the server took."""
+    return seen["server_cpu"] / seen["seconds"] / 1e9
 
 
 def rate(seen):

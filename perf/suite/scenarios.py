@@ -55,7 +55,8 @@ def keep_alive(count):
     if count in (64, 512):
         peers.insert(1, UNPARSED)
     plural = "s" if count > 1 else ""
-    return Scenario(f"keep-alive-{count}", f"keep-alive, {count:,} connection{plural}", ["--connections", str(count)], peers)
+    return Scenario(f"keep-alive-{count}", f"keep-alive, {count:,} connection{plural}", ["--connections", str(count)],
+                    peers)
 
 
 def echo(name, title, size):

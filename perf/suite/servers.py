@@ -10,6 +10,10 @@ from . import processes
 PEERS = os.path.join("perf", "peers")
 
 
+class Missing(RuntimeError):
+    """The server is not on this machine."""
+
+
 class Server:
     """A running server; ends with the `with` block."""
 
@@ -85,7 +89,7 @@ class Servers:
             program, *arguments = self.programs[name]
             command = [os.path.join(self.binaries, program), *arguments]
             if not os.path.exists(command[0]):
-                raise RuntimeError("was not built")
+                raise Missing("was not built")
         return Server(name, processes.pinned(self._cpus_of(name), [*wrapper, *command]), self.work)
 
     def keep_response(self):
@@ -98,9 +102,8 @@ class Servers:
 
     @staticmethod
     def _installed(name):
-        # Servers are often installed where only root's PATH leads.
-        if not shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
-            raise RuntimeError("is not installed")
+        if not shutil.which(name):
+            raise Missing("is not installed")
         return name
 
     def _start_configured(self, name, wrapper):
