@@ -9,6 +9,7 @@ COLOURS = {
     "uring-http": "#0e7490", "bare liburing": "#22a6b3", "bare liburing, waiting": "#7ed6df", "bare epoll": "#f0932b",
     "Asio, epoll": "#eb4d4b", "Asio, io_uring": "#b33939", "nginx": "#6ab04c", "h2o": "#4834d4", "node": "#535c68",
 }
+CHEAP = [name for name in COLOURS if name != "node"]  # which costs so much that beside it all others would look alike
 
 
 def draw(record, folder, stem):
@@ -39,11 +40,11 @@ def _source(record):
             f"{facts['processors']} × {facts['processor']}, {facts['compiler']}")
 
 
-def _bars(record, axes, what, label):
-    """For each server, side by side the scenarios that both it and we took part in."""
+def _bars(record, axes, what, label, names):
+    """For each server, side by side with few and with many connections."""
     chosen = [(count, record["scenarios"].get(f"keep-alive-{count}")) for count in (64, 512)]
     chosen = [(count, result) for count, result in chosen if result]
-    names = [name for name in COLOURS if any(rounds.median(result, name, what) is not None for _, result in chosen)]
+    names = [name for name in names if any(rounds.median(result, name, what) is not None for _, result in chosen)]
     for place, (count, result) in enumerate(chosen):
         values = [rounds.median(result, name, what) or 0 for name in names]
         places = [index + (place - (len(chosen) - 1) / 2) * 0.4 for index in range(len(names))]
@@ -52,26 +53,30 @@ def _bars(record, axes, what, label):
         axes.bar_label(bars, [f"{value:,.{1 if value < 1000 else 0}f}" for value in values], fontsize=7)
     axes.set_xticks(range(len(names)), [name.replace(", ", "\n").replace(" ", "\n", 1) for name in names], fontsize=8)
     axes.set_ylabel(label)
-    if names:
-        axes.legend(frameon=False)
+    _legend(axes)
     return bool(names)
 
 
 def _throughput(record, axes):
-    return _bars(record, axes, rounds.rate, "requests a second")
+    return _bars(record, axes, rounds.rate, "requests a second", COLOURS)
 
 
 def _cpu(record, axes):
-    return _bars(record, axes, rounds.cpu, "CPU of the server, µs a request")
+    return _bars(record, axes, rounds.cpu, "CPU of the server, µs a request", CHEAP)
 
 
 def _lines(axes, series):
     for name, points in series.items():
         if points:
             axes.plot(*zip(*points), marker="o", markersize=3, label=name, color=COLOURS.get(name))
-    if any(series.values()):
-        axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
+    axes.set_ylim(bottom=0 if axes.get_yscale() == "linear" else None)
     return any(series.values())
+
+
+def _legend(axes):
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
 
 
 def _latency(record, axes):
@@ -97,14 +102,13 @@ def _memory(record, axes):
 
 def _concurrency(record, axes):
     series = {}
-    for name in COLOURS:
+    for name in CHEAP:
         points = [(count, rounds.median(record["scenarios"].get(f"keep-alive-{count}", NOTHING), name, rounds.cpu))
                   for count in KEEP_ALIVE]
-        series[name] = [point for point in points if point[1] is not None and name != "node"]
+        series[name] = [point for point in points if point[1] is not None]
     axes.set_xscale("log")
     axes.set_xlabel("connections")
     axes.set_ylabel("CPU of the server, µs a request")
-    axes.set_ylim(bottom=0)
     return _lines(axes, series)
 
 
