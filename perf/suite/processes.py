@@ -18,6 +18,7 @@ def prepare():
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs would ignore it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     atexit.register(lambda: [end(each) for each in list(_running)])
 

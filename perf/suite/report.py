@@ -13,6 +13,10 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def failures(result):
+    return "".join(f"\n\n{name} failed: {why}" for name, why in result["failed"].items())
+
+
 def number(value, digits=2):
     return "–" if value is None else f"{value:,.{digits}f}"
 
@@ -40,7 +44,7 @@ def _scenario(result):
             row[1:1] = [number(None if cpu is None else cpu / 1e6 * 2**30 / echo, 3)]
         rows.append(row)
     note = f"\n\n{result['rate']:,.0f} requests a second were due." if result.get("rate") else ""
-    return table(header, rows) + note
+    return table(header, rows) + note + failures(result)
 
 
 def _memory(result):
@@ -99,7 +103,7 @@ def markdown(record, plots):
     for title, key, form in (("Memory", "memory", _memory), ("Counts", "counters", _counters),
                              ("Instructions", "instructions", _instructions)):
         if record.get(key, {}).get("servers"):
-            parts += [f"### {title}", form(record[key])]
+            parts += [f"### {title}", form(record[key]) + failures(record[key])]
     return "\n\n".join(parts) + "\n"
 
 
