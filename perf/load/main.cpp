@@ -59,6 +59,8 @@ int main(int argc, char** argv) {
     generator.warm_up();
     const load::measurement seen = generator.measure();
     print(seen, generator.answered());
+    if (seen.errors > 0)
+        fmt::print(stderr, "load: {} connections were broken off or had a wrong answer\n", seen.errors);
     if (chosen->hold) wait_for_end_of_input();
     return seen.errors == 0 ? 0 : failed;
 }

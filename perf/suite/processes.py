@@ -60,7 +60,7 @@ def end(process):
     """Asks it to end, and makes it after two seconds."""
     for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 10)):
         if process.poll() is None:
-            os.kill(process.pid, number)
+            os.killpg(process.pid, number)  # it leads a session, so this is it and what it started
             try:
                 process.wait(patience)
             except subprocess.TimeoutExpired:

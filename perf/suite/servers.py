@@ -62,6 +62,7 @@ class Servers:
     def __init__(self, binaries, work, cpus):
         self.binaries, self.work, self.cpus = binaries, work, cpus
         self.response = os.path.join(work, "response")
+        self.page = None  # the body of it
         ours = ("uring-http", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
         self.programs = {
             "uring-http": ours,
@@ -80,7 +81,18 @@ class Servers:
         }
 
     def start(self, name, wrapper=()):
-        """A `Server`. `wrapper`: a command that the program is given to. Raises where it cannot be had."""
+        """A `Server`. `wrapper`: a command that the program is given to. Raises where it cannot be had, or answers another
+        page than the others do."""
+        server = self._start(name, wrapper)
+        try:
+            if "echo" not in name and body_of(ask(server.port)) != self.page:
+                raise RuntimeError("does not answer the same page")
+        except (RuntimeError, OSError):
+            processes.end(server.process)
+            raise
+        return server
+
+    def _start(self, name, wrapper=()):
         if name in ("nginx", "h2o"):
             return self._start_configured(name, wrapper)
         if name == "node":
@@ -94,8 +106,10 @@ class Servers:
 
     def keep_response(self):
         """Lets uring-http answer once, for the others to answer the same."""
-        with self.start("uring-http") as server, open(self.response, "wb") as file:
-            file.write(ask(server.port))
+        with self._start("uring-http") as server, open(self.response, "wb") as file:
+            answer = ask(server.port)
+            file.write(answer)
+            self.page = body_of(answer)
 
     def _cpus_of(self, name):
         return self.cpus[:2] if name.endswith("two loops") else self.cpus[:1]
@@ -107,19 +121,18 @@ class Servers:
         return name
 
     def _start_configured(self, name, wrapper):
-        """It cannot be given port 0 and asked: the kernel names a port that is free now, and another if that is taken."""
+        """It cannot be asked for its port: the kernel names one that is free now, and another if it is then taken."""
         program = self._installed(name)
-        for attempt in range(3):
+        for attempts_left in (2, 1, 0):
             port = free_port()
             path = self._configure(name, port)
             arguments = ["-p", os.path.dirname(path) + "/", "-e", "stderr", "-c"] if name == "nginx" else ["-c"]
-            command = processes.pinned(self._cpus_of(name), [*wrapper, program, *arguments, os.path.abspath(path)])
+            command = processes.pinned(self._cpus_of(name), [*wrapper, program, *arguments, path])
             try:
                 return Server(name, command, self.work, port)
             except RuntimeError:
-                if attempt == 2:
+                if not attempts_left:
                     raise
-        return None
 
     def _configure(self, name, port):
         with open(self.response, "rb") as file:
@@ -160,6 +173,10 @@ def ask(port):
                 raise RuntimeError("closed the connection before its response was whole")
             text += piece
         return text
+
+
+def body_of(text):
+    return text.partition(b"\r\n\r\n")[2]
 
 
 def complete(text):
