@@ -27,7 +27,6 @@ TRACEPOINTS = {
 # machine, with what others do there on io_uring.
 EVERYWHERE = {"task work, all of the machine's": "io_uring:io_uring_task_add"}
 FOLDERS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
-NOT_SUPPORTED = "not supported"
 
 
 def advice():
@@ -69,7 +68,7 @@ def _counts(path, chosen):
             try:
                 found[names[event]] = float(parts[0])
             except ValueError:
-                found[names[event]] = NOT_SUPPORTED
+                found[names[event]] = parts[0].strip("<>")  # "not supported", or "not counted"
     return found
 
 
@@ -97,7 +96,8 @@ def run(names, connections, servers, driver, seconds, left_out):
                     seen = driver.load(server, ["--connections", str(count)], seconds, wrapper)
                     counts = _counts(output, chosen) | (_counts(output + ".all", everywhere) if outer else {})
                     result["servers"].setdefault(name, {})[str(count)] = {
-                        event: value if value == NOT_SUPPORTED else value / seen["answered"] for event, value in counts.items()}
+                        event: value if isinstance(value, str) else value / seen["answered"]
+                        for event, value in counts.items()}
         except (RuntimeError, OSError, ValueError) as error:
             print(f"  failed: {name}: {error}", flush=True)
             result["failed"][name] = str(error)

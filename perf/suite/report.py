@@ -3,7 +3,6 @@
 import json
 
 from . import rounds, targets
-from .counters import NOT_SUPPORTED
 
 BEGIN, END = "<!-- results begin -->", "<!-- results end -->"
 
@@ -57,7 +56,7 @@ def _memory(result):
 
 
 def _count(name, value):
-    if value is None or value == NOT_SUPPORTED:
+    if value is None or isinstance(value, str):
         return value or "–"
     if name == "task-clock":
         return number(value * 1000)  # milliseconds
