@@ -51,7 +51,7 @@ def describe(build):
         "processor": _value("/proc/cpuinfo", "model name") or platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
         "load average": round(os.getloadavg()[0], 2),
-        "memory": _value("/proc/meminfo", "MemTotal"),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": platform.release(),
         "compiler": _compiler(build),
         "flags": " ".join(filter(None, (_value_of_cache(build, "CMAKE_CXX_FLAGS"),
