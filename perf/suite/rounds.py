@@ -74,7 +74,7 @@ def run(scenario, servers, driver, settings, left_out):
             for name in order:
                 try:
                     result["rounds"][-1][name] = driver.load(running[name], scenario.load, settings.seconds)
-                except (RuntimeError, ValueError) as error:
+                except (RuntimeError, OSError, ValueError) as error:
                     print(f"  failed: {name}: {error}", flush=True)
                     result["failed"][name] = str(error)
                     del running[name]
