@@ -1,0 +1,135 @@
+"""The record as Markdown, and as what is printed."""
+
+import json
+
+from . import rounds, targets
+
+BEGIN, END = "<!-- results begin -->", "<!-- results end -->"
+
+
+def table(header, rows):
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def failures(result):
+    return "".join(f"\n\n{name} failed: {why}" for name, why in result["failed"].items())
+
+
+def number(value, digits=2):
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _targets(record):
+    rows = [[f"{what}, {where}", f"≤ {most}", number(value), verdict]
+            for what, where, most, value, verdict in targets.verdicts(record)]
+    return "### Targets\n\n" + table(["CPU and latency are ratios", "target", "measured", ""], rows)
+
+
+def _scenario(result):
+    echo = result["bytes_each"]
+    header = [result["title"], "CPU µs", "ratio", "busy", "a second", "p50 µs", "p99 µs", "p99.9 µs"]
+    if echo:
+        header[1:1] = ["CPU s/GiB"]
+    rows = []
+    for name in rounds.servers_of(result):
+        cpu = rounds.median(result, name, rounds.cpu)
+        ratio = None if name == result["ours"] else rounds.ratio(result, name, rounds.cpu)
+        busy = rounds.median(result, name, rounds.busy)
+        row = [name, number(cpu), number(ratio), "–" if busy is None else f"{busy:.0%}",
+               number(rounds.median(result, name, rounds.rate), 0)]
+        row += [number(rounds.median(result, name, rounds.latency(each)), 0) for each in ("p50", "p99", "p99.9")]
+        if echo:
+            row[1:1] = [number(None if cpu is None else cpu / 1e6 * 2**30 / echo, 3)]
+        rows.append(row)
+    note = f"\n\n{result['rate']:,.0f} requests a second were due." if result.get("rate") else ""
+    return table(header, rows) + note + failures(result)
+
+
+def _memory(result):
+    counts = sorted({int(each) for seen in result["servers"].values() for each in seen["connections"]})
+    header = ["resident memory", "alone, MiB", *(f"{each:,} idle, bytes each" for each in counts)]
+    rows = [[name, number(seen["alone"] / targets.MIB)]
+            + [number(seen["connections"][str(each)] / each, 0) for each in counts]
+            for name, seen in result["servers"].items()]
+    return table(header, rows)
+
+
+def _count(name, value):
+    if value is None or isinstance(value, str):
+        return value or "–"
+    if name == "task-clock":
+        return number(value * 1000)  # milliseconds
+    return number(value, 0 if value >= 1000 else 4)
+
+
+def _counters(result):
+    parts = [f"Not all could be counted: {result['advice']}."] if result["advice"] else []
+    names = {"task-clock": "task-clock, µs"}
+    servers = list(result["servers"])
+    for connections in dict.fromkeys(count for seen in result["servers"].values() for count in seen):
+        rows = [[names.get(event, event)] + [_count(event, result["servers"][name].get(connections, {}).get(event))
+                                             for name in servers] for event in result["events"]]
+        parts.append(table([f"per request, {connections} connections", *servers], rows))
+    return "\n\n".join(parts)
+
+
+def _instructions(result):
+    rows = [[f"{name}, {count} connection{'s' * (count != '1')}",
+             *(number(seen[each], 0) for each in ("all", "llhttp", "rest"))]
+            for name, counts in result["servers"].items() for count, seen in counts.items()]
+    return table(["user-space instructions per plain GET", "all", "llhttp's", "the rest"], rows)
+
+
+def _machine(record):
+    facts = record["machine"]
+    peers = ", ".join(f"{name} {version}" for name, version in facts["peers"].items())
+    lines = [
+        f"{facts['date']}, commit {facts['commit']}: `{record['command']}`",
+        f"{facts['processors']} × {facts['processor']}, {facts['memory']}, load average {facts['load average']} at the start, "
+        f"Linux {facts['kernel']}; "
+        f"{facts['compiler']}, `{facts['flags']}`",
+        f"Peers: {peers}. {record['placement']}",
+        *(f"Left out: {name} ({why})" for name, why in record["left_out"].items()),
+    ]
+    return "\n".join("- " + line for line in lines)
+
+
+def markdown(record, plots):
+    """All tables; `plots` are the names of the pictures, in the same folder."""
+    parts = [_machine(record), _targets(record), *(f"![{title}]({name})" for title, name in plots), "### Scenarios"]
+    parts += [_scenario(each) for each in record["scenarios"].values()]
+    for title, key, form in (("Memory", "memory", _memory), ("Counts", "counters", _counters),
+                             ("Instructions", "instructions", _instructions)):
+        if record.get(key, {}).get("servers"):
+            parts += [f"### {title}", form(record[key]) + failures(record[key])]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(value, depth=0):
+    """A line for each measurement, so that the record is neither one line nor thousands."""
+    if depth == 5 or not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    pad, mapping = " " * (depth + 1), isinstance(value, dict)
+    parts = [pad + (json.dumps(key, ensure_ascii=False) + ": " if mapping else "") + as_json(each, depth + 1)
+             for key, each in (value.items() if mapping else enumerate(value))]
+    return ("{" if mapping else "[") + "\n" + ",\n".join(parts) + "\n" + " " * depth + ("}" if mapping else "]")
+
+
+def put_into(path, text, folder):
+    """Between the markers in the page at `path`; pictures are in `folder`, seen from there."""
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    before, rest = page.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + BEGIN + "\n\n" + text.replace("](", f"]({folder}/") + "\n" + END + after)
+
+
+def print_targets(record):
+    """Those that something was measured for."""
+    rows = [row for row in targets.verdicts(record) if row[3] is not None]
+    if rows:
+        print(f"\n{'target':66}{'at most':>12}{'measured':>12}")
+    for what, where, most, value, verdict in rows:
+        print(f"{what + ', ' + where:66}{most:>12}{number(value):>12}  {verdict}")

@@ -1,0 +1,118 @@
+"""Runs a scenario: its servers take turns, round by round."""
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+
+from . import processes
+from .servers import Missing
+
+SETTLING = 0.1  # seconds of load before each measurement
+
+
+class Driver:
+    """Starts the load generator on the processors given."""
+
+    def __init__(self, binaries, cpus, work):
+        self.program = os.path.join(binaries, "load")
+        self.cpus, self.work = cpus, work
+
+    def command(self, port, options):
+        return processes.pinned(self.cpus, [self.program, "--port", str(port), *options])
+
+    def load(self, server, options, seconds, wrapper=()):
+        """What it saw, as a dictionary. `wrapper`: a command that the load generator's is given to."""
+        options = [*options, "--seconds", f"{seconds:g}", "--warm-up", f"{SETTLING:g}", "--watch", str(server.process.pid)]
+        output, _ = processes.run([*wrapper, *self.command(server.port, options)], seconds + 90)
+        seen = json.loads(output)
+        if seen["requests"] == 0:
+            raise RuntimeError("answered no request")
+        return seen
+
+    @contextlib.contextmanager
+    def idle(self, server, count):
+        """Connections that made one request each, kept open within the `with` block."""
+        output = os.path.join(self.work, "idle.log")
+        command = self.command(server.port, ["--connections", "0", "--idle", str(count), "--seconds", "0", "--hold"])
+        process = processes.start(command, output, stdin=subprocess.PIPE)
+        try:
+            processes.wait_for(lambda: os.path.getsize(output) > 0, process, 90)
+            yield
+        finally:
+            process.stdin.close()
+            processes.end(process)
+
+
+def start_all(stack, servers, names, left_out, failed):
+    """Those that could be started, by name. What is not on this machine goes into `left_out`."""
+    running = {}
+    for name in names:
+        if name in left_out:
+            continue
+        try:
+            running[name] = stack.enter_context(servers.start(name))
+        except (RuntimeError, OSError) as error:
+            (left_out if isinstance(error, Missing) else failed)[name] = str(error)
+            print(f"  left out: {name} {error}", flush=True)
+    return running
+
+
+def run(scenario, servers, driver, settings, left_out):
+    """A dictionary for the record: the load, and for each round what each server showed."""
+    result = {"title": scenario.title, "load": scenario.load, "ours": scenario.ours, "bytes_each": scenario.bytes_each,
+              "rounds": [], "commands": {}, "failed": {}}
+    with contextlib.ExitStack() as stack:
+        running = start_all(stack, servers, scenario.servers, left_out, result["failed"])
+        result["commands"] = {name: " ".join(server.command) for name, server in running.items()}
+        for number in range(settings.rounds):
+            order = list(running)
+            if number % 2:
+                order.reverse()
+            result["rounds"].append({})
+            for name in order:
+                try:
+                    result["rounds"][-1][name] = driver.load(running[name], scenario.load, settings.seconds)
+                except (RuntimeError, OSError, ValueError) as error:
+                    print(f"  failed: {name}: {error}", flush=True)
+                    result["failed"][name] = str(error)
+                    del running[name]
+    return result
+
+
+def cpu(seen):
+    """Microseconds of the server's CPU time per request."""
+    return seen["server_cpu"] / seen["requests"] / 1000
+
+
+def busy(seen):
+    """The share of its processor that the server took."""
+    return seen["server_cpu"] / seen["seconds"] / 1e9
+
+
+def rate(seen):
+    return seen["requests"] / seen["seconds"]
+
+
+def latency(percentile):
+    return lambda seen: seen["latency"][percentile]
+
+
+def median(result, name, what):
+    """Of the rounds in which it took part; None if there are none."""
+    values = [what(each[name]) for each in result["rounds"] if name in each]
+    return statistics.median(values) if values else None
+
+
+def ratio(result, name, what, ours=None):
+    """The median of ours against `name`, round by round."""
+    ours = ours or result["ours"]
+    values = [what(each[ours]) / what(each[name]) for each in result["rounds"]
+              if ours in each and name in each and what(each[name]) > 0]
+    return statistics.median(values) if values else None
+
+
+def servers_of(result):
+    """In the order in which they were given."""
+    return list(result["commands"])

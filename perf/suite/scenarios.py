@@ -1,0 +1,86 @@
+"""What is measured: for each scenario the load, and whom it meets."""
+
+import os
+from dataclasses import dataclass, field
+
+US = "uring-http"
+PARSING = ["bare liburing", "bare epoll", "Asio, epoll", "Asio, io_uring", "nginx", "h2o", "node"]
+WAITING = "bare liburing, waiting"
+UNPARSED = "bare liburing, unparsed"
+ECHOES = ["bare liburing echo", "bare epoll echo", "Asio echo, epoll", "Asio echo, io_uring"]
+KEEP_ALIVE = (1, 4, 16, 64, 512, 4096, 15000)
+
+BROWSER_FILE = "browser_request"
+BROWSER = """GET / HTTP/1.1\r
+Host: 127.0.0.1:8080\r
+Connection: keep-alive\r
+Cache-Control: max-age=0\r
+sec-ch-ua: "Chromium";v="126", "Not/A)Brand";v="8"\r
+sec-ch-ua-mobile: ?0\r
+sec-ch-ua-platform: "Linux"\r
+Upgrade-Insecure-Requests: 1\r
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r
+Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8\r
+Sec-Fetch-Site: none\r
+Sec-Fetch-Mode: navigate\r
+Sec-Fetch-User: ?1\r
+Sec-Fetch-Dest: document\r
+Accept-Encoding: gzip, deflate, br, zstd\r
+Accept-Language: en-GB,en;q=0.9,fr;q=0.8\r
+Cookie: session=6f1c0d8e5b7a4c2f9e3d1a0b8c7f6e5d; theme=dark; consent=yes; last_visit=1719830400\r
+\r
+"""
+
+
+@dataclass
+class Scenario:
+    """`ours` against `peers`, each with `load` (options of the load generator)."""
+    name: str
+    title: str
+    load: list
+    peers: list
+    ours: str = US
+    bytes_each: int = 0  # of an echo
+    needs: list = field(default_factory=list)  # scenarios that tell at which rate this one runs
+
+    @property
+    def servers(self):
+        return [self.ours, *self.peers]
+
+
+def keep_alive(count):
+    peers = PARSING[:]
+    if count >= 64:
+        peers.insert(1, WAITING)
+    if count in (64, 512):
+        peers.insert(1, UNPARSED)
+    plural = "s" if count > 1 else ""
+    return Scenario(f"keep-alive-{count}", f"keep-alive, {count:,} connection{plural}", ["--connections", str(count)],
+                    peers)
+
+
+def echo(name, title, size):
+    return Scenario(f"echo-{name}", f"echo of {title}, 16 connections", ["--connections", "16", "--echo", str(size)], ECHOES,
+                    "tuyau echo", size)
+
+
+def write_requests(work):
+    with open(os.path.join(work, BROWSER_FILE), "w", encoding="ascii", newline="") as file:
+        file.write(BROWSER)
+
+
+def all_scenarios(work=""):
+    """In the order in which they run; `work` is the folder of `write_requests`."""
+    browser = os.path.join(work, BROWSER_FILE)
+    sixty_four = ["--connections", "64"]
+    return [
+        *map(keep_alive, KEEP_ALIVE),
+        Scenario("pipelined", "16 requests at once, 64 connections", [*sixty_four, "--depth", "16"], PARSING),
+        Scenario("new-connection", "a connection for each request, 64 at a time", [*sixty_four, "--new-connection"], PARSING),
+        Scenario("browser", "a browser's request, 64 connections", [*sixty_four, "--request", browser], PARSING),
+        Scenario("fixed-rate", "half of nginx's peak rate, 64 connections", sixty_four, PARSING, needs=["keep-alive-64"]),
+        echo("1k", "1 KiB", 1024),
+        echo("64k", "64 KiB", 64 * 1024),
+        echo("1m", "1 MiB", 1024 * 1024),
+        Scenario("two-loops", "two loops against one, 512 connections", ["--connections", "512"], [US], "uring-http, two loops"),
+    ]

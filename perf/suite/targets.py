@@ -1,0 +1,62 @@
+"""The targets, each with what was measured."""
+
+from . import memory, rounds
+from .scenarios import US, WAITING
+
+MIB = 1024 * 1024
+
+
+def _ratio(scenario, peer, what=rounds.cpu):
+    return lambda record: rounds.ratio(record["scenarios"][scenario], peer, what)
+
+
+def _memory(what):
+    return lambda record: what(record["memory"]["servers"][US])
+
+
+def _instructions(record):
+    return record["instructions"]["servers"][US]["1"]["rest"]
+
+
+def all_targets():
+    """Rows of: what, where, the most that it may be, a function of the record, the unit."""
+    plain = "bare liburing"
+    rows = []
+    for count in (64, 512, 4096):
+        rows.append(("CPU against bare liburing", f"{count:,} connections", 0.90, _ratio(f"keep-alive-{count}", plain), ""))
+    for count in (64, 512, 4096):
+        rows.append(("p99 against bare liburing", f"{count:,} connections", 1.1,
+                     _ratio(f"keep-alive-{count}", plain, rounds.latency("p99")), ""))
+    for count in (64, 512, 4096):
+        rows.append(("CPU against bare liburing, waiting alike", f"{count:,} connections", 1.08,
+                     _ratio(f"keep-alive-{count}", WAITING), ""))
+    for peer, most in (("bare epoll", 0.90), ("Asio, epoll", 0.85), ("Asio, io_uring", 0.70), ("nginx", 0.65), ("h2o", 0.60)):
+        for count in (64, 512):
+            rows.append((f"CPU against {peer}", f"{count:,} connections", most, _ratio(f"keep-alive-{count}", peer), ""))
+    rows += [
+        ("CPU against bare liburing", "16 requests at once", 1.15, _ratio("pipelined", plain), ""),
+        ("CPU against nginx", "16 requests at once", 0.11, _ratio("pipelined", "nginx"), ""),
+        *(("p50 against bare epoll", f"{count} connection{'s' * (count > 1)}", 1.03,
+           _ratio(f"keep-alive-{count}", "bare epoll", rounds.latency("p50")), "") for count in (1, 4)),
+        ("p99 against nginx", "fixed rate", 1.0, _ratio("fixed-rate", "nginx", rounds.latency("p99")), ""),
+        ("CPU against nginx", "a connection for each request", 0.9, _ratio("new-connection", "nginx"), ""),
+        ("CPU, two loops against one", "512 connections", 1.08, _ratio("two-loops", US), ""),
+        ("CPU against bare epoll", "echo of 64 KiB", 1.0, _ratio("echo-64k", "bare epoll echo"), ""),
+        ("resident memory", "an idle connection", 500, _memory(memory.bytes_each), "bytes"),
+        ("resident memory", "the server without connections", 6, _memory(lambda seen: seen["alone"] / MIB), "MiB"),
+        ("instructions, llhttp's left out", "a plain GET", 600, _instructions, ""),
+    ]
+    return rows
+
+
+def verdicts(record):
+    """Rows of: what, where, the target, what was measured or None, and met, MISSED or not measured."""
+    rows = []
+    for what, where, most, measured, unit in all_targets():
+        try:
+            value = measured(record)
+        except (KeyError, TypeError, ValueError):
+            value = None
+        verdict = "not measured" if value is None else "met" if value <= most else "MISSED"
+        rows.append((what, where, f"{most:g} {unit}".strip(), value, verdict))
+    return rows
