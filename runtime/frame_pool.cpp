@@ -23,7 +23,7 @@ namespace {
 // back what others took.
 constexpr std::size_t most_kept = std::size_t{8} << 20;
 
-constexpr std::size_t size_of(std::size_t index) { return (index + 1) * step; }
+constexpr std::size_t size_of(std::size_t index) { return smallest + index * step; }
 
 struct keeper {
     ~keeper() {

@@ -8,7 +8,7 @@ namespace tuyau::frame_pool {
 /// Memory for coroutine frames and other small objects that come and go with connections, from free lists of the
 /// calling thread. Once a size has been seen, taking and giving back a block of it costs no call of `operator new`.
 /// A block may be given back on another thread than it was taken on; it then serves that thread, which keeps 8 MiB of a
-/// size at most, of the 64 sizes there are. Blocks above `largest_block` bytes come straight from `operator new`. Under address sanitizer an idle
+/// size at most. Blocks above `largest_block` bytes come straight from `operator new`. Under address sanitizer an idle
 /// block is poisoned.
 inline constexpr std::size_t largest_block = 4096;
 
@@ -36,8 +36,10 @@ inline constexpr bool poisons = false;
 inline constexpr bool poisons = false;
 #endif
 
-inline constexpr std::size_t step = 64; // a cache line: frames of neighbours do not share one
-inline constexpr std::size_t classes = largest_block / step;
+// What malloc hands out without waste: a multiple of 16 less the eight bytes that it keeps beside a block.
+inline constexpr std::size_t step = 16;
+inline constexpr std::size_t smallest = 24;
+inline constexpr std::size_t classes = (largest_block - smallest + step - 1) / step + 1;
 
 struct free_block {
     free_block* next;
@@ -52,7 +54,9 @@ struct free_lists {
 
 inline constinit thread_local free_lists pool{};
 
-constexpr std::size_t class_of(std::size_t size) noexcept { return size == 0 ? 0 : (size - 1) / step; }
+constexpr std::size_t class_of(std::size_t size) noexcept {
+    return size <= smallest ? 0 : (size - smallest + step - 1) / step;
+}
 
 void* allocate_slowly(std::size_t size);
 void deallocate_slowly(void* block, std::size_t size) noexcept;

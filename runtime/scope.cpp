@@ -1,71 +1,52 @@
 #include <tuyau/runtime/scope.hpp>
 
 #include <tuyau/runtime/loop.hpp>
-#include <tuyau/runtime/trampoline.hpp>
 
 namespace tuyau {
 
-/// The bottom of one child's chain: it tells the scope when the child has finished, and frees itself.
-struct scope::child_promise : list_node, frame_pool::pooled {
-    child_promise(scope& owner, task<>&) noexcept : owner_(owner) {}
+/// One task of the scope's, and the chain that it runs in. Frees itself when the task has finished.
+class scope::child final : public list_node, public frame_pool::pooled, private detail::task_owner {
+public:
+    child(scope& owner, task<> work) noexcept : owner_(owner), work_(std::move(work)) {}
 
-    child get_return_object() noexcept;
-    std::suspend_always initial_suspend() const noexcept { return {}; }
+    void start() { work_.run_for(*this, chain_); }
+    void stop() noexcept { chain_.request_stop(); }
 
-    struct last {
-        bool await_ready() const noexcept { return false; }
-        void await_suspend(std::coroutine_handle<child_promise> handle) const noexcept {
-            scope& owner = handle.promise().owner_;
-            std::exception_ptr error = std::move(handle.promise().error_);
-            handle.destroy();
-            owner.finished(std::move(error));
-        }
-        void await_resume() const noexcept {}
-    };
-    last final_suspend() const noexcept { return {}; }
-
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept {
-        try {
-            throw;
-        } catch (const std::system_error& error) {
-            if (owner_.stopped_ && is_cancelled(error.code())) return;
-        } catch (...) {}
-        error_ = std::current_exception();
+private:
+    void finished() noexcept override {
+        scope& owner = owner_;
+        std::exception_ptr error = outcome();
+        delete this;
+        owner.finished(std::move(error));
     }
-    await_chain* chain() noexcept { return &chain_; }
+
+    std::exception_ptr outcome() noexcept {
+        try {
+            work_.take();
+            return nullptr;
+        } catch (const std::system_error& error) {
+            if (owner_.stopped_ && is_cancelled(error.code())) return nullptr;
+            return std::current_exception();
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
 
     scope& owner_;
     await_chain chain_;
-    std::exception_ptr error_;
+    task<> work_; // goes before its chain
 };
-
-class scope::child {
-public:
-    using promise_type = child_promise;
-    std::coroutine_handle<child_promise> handle;
-};
-
-scope::child scope::child_promise::get_return_object() noexcept {
-    return {std::coroutine_handle<child_promise>::from_promise(*this)};
-}
-
-// A variable, not the parameter: it has to go before the chain, which is in the promise.
-scope::child scope::run_child(scope&, task<> given) {
-    task<> work = std::move(given);
-    co_await std::move(work);
-}
 
 void scope::spawn(task<> work) {
     require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
     require(on_own_thread(), "a scope was used on another thread than its children's");
     thread_ = scheduler::this_thread();
-    auto handle = run_child(*this, std::move(work)).handle;
-    children_.push_back(handle.promise());
+    auto* next = new child(*this, std::move(work));
+    children_.push_back(*next);
     ++size_;
-    if (stopped_) handle.promise().chain_.request_stop();
+    if (stopped_) next->stop();
     if (joiner_ != nullptr) joiner_->wait_again();
-    trampoline::run(handle);
+    next->start();
 }
 
 task<> scope::throw_error(task<result<void>> work, const scope& owner) {
@@ -96,7 +77,7 @@ void scope::stop() noexcept {
 
 void scope::stop_children() noexcept {
     stopped_ = true;
-    children_.for_each([](child_promise& each) { each.chain_.request_stop(); });
+    children_.for_each([](child& each) { each.stop(); });
 }
 
 void scope::finished(std::exception_ptr error) noexcept {
@@ -119,8 +100,7 @@ void scope::destroy_children() noexcept {
     require(on_own_thread(), "a scope was destroyed on another thread than its children's");
     stop_children();
     while (!children_.empty()) {
-        auto handle = std::coroutine_handle<child_promise>::from_promise(children_.front());
-        handle.destroy();
+        delete &children_.front();
         --size_;
     }
 }

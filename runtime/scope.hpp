@@ -70,7 +70,6 @@ public:
 
 private:
     class child;
-    static child run_child(scope& owner, task<> work);
     static task<> throw_error(task<result<void>> work, const scope& owner);
     void finished(std::exception_ptr error) noexcept;
     bool has_room() const noexcept { return size_ + admitted_ < most_; }
@@ -79,8 +78,7 @@ private:
     void destroy_children() noexcept;
     bool on_own_thread() const noexcept { return empty() || thread_ == scheduler::this_thread(); }
 
-    struct child_promise;
-    list<child_promise> children_;
+    list<child> children_;
     std::size_t size_ = 0;
     std::size_t most_;
     std::size_t admitted_ = 0; // woken in `spawn_bounded`, their work not spawned yet

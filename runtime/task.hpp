@@ -21,6 +21,16 @@ class task;
 
 namespace detail {
 
+/// Whoever runs a task without being a coroutine that awaits it.
+class task_owner {
+public:
+    /// The task has finished, and may be destroyed from here.
+    virtual void finished() noexcept = 0;
+
+protected:
+    ~task_owner() = default;
+};
+
 class task_promise_base : public frame_pool::pooled {
 public:
     std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -29,7 +39,9 @@ public:
         bool await_ready() const noexcept { return false; }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> finished) const noexcept {
-            trampoline::here.next = finished.promise().continuation_;
+            const task_promise_base& promise = finished.promise();
+            if (promise.owner_ != nullptr) return promise.owner_->finished();
+            trampoline::here.next = promise.continuation_;
         }
         void await_resume() const noexcept {}
     };
@@ -43,6 +55,7 @@ private:
 
     await_chain* chain_ = nullptr;
     std::coroutine_handle<> continuation_; // none while the awaiter that started us is still on the stack
+    task_owner* owner_ = nullptr;
     bool awaited_ = false;
 };
 
@@ -167,6 +180,18 @@ public:
         require(!std::exchange(handle_.promise().awaited_, true), "a task was awaited twice");
         return awaiter(handle_, chain);
     }
+
+    /// For building blocks: runs the task in `chain`, in no coroutine. `owner` is told of its end, perhaps before this
+    /// returns.
+    void run_for(detail::task_owner& owner, await_chain& chain) {
+        require(!std::exchange(handle_.promise().awaited_, true), "a task was awaited twice");
+        handle_.promise().owner_ = &owner;
+        handle_.promise().chain_ = &chain;
+        trampoline::run(handle_);
+    }
+
+    /// What a task that was run for an owner has given.
+    T take() { return handle_.promise().take(); }
 
 private:
     friend promise_type;

@@ -38,16 +38,16 @@ TEST_CASE("blocks in use are apart, each as large as was asked for") {
 
 TEST_CASE("blocks of one size are reused, not those of a smaller one") {
     std::vector<void*> small;
-    for (int count = 0; count < 100; ++count) small.push_back(frame_pool::allocate(64));
-    for (void* block : small) frame_pool::deallocate(block, 64);
+    for (int count = 0; count < 100; ++count) small.push_back(frame_pool::allocate(72));
+    for (void* block : small) frame_pool::deallocate(block, 72);
     const std::set<void*> known(small.begin(), small.end());
-    void* larger = frame_pool::allocate(65);
+    void* larger = frame_pool::allocate(73);
     CHECK_FALSE(known.contains(larger));
-    frame_pool::deallocate(larger, 65);
+    frame_pool::deallocate(larger, 73);
     std::vector<void*> again;
-    for (int count = 0; count < 100; ++count) again.push_back(frame_pool::allocate(33));
+    for (int count = 0; count < 100; ++count) again.push_back(frame_pool::allocate(57));
     for (void* block : again) CHECK(known.contains(block));
-    for (void* block : again) frame_pool::deallocate(block, 33);
+    for (void* block : again) frame_pool::deallocate(block, 57);
 }
 
 TEST_CASE("a block is aligned as operator new aligns") {
