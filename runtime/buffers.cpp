@@ -77,7 +77,9 @@ bool buffers::grow() noexcept {
 }
 
 void buffers::tell_waiters() noexcept {
-    if (available_ == 0 && !grow() && !move_unread_out()) return;
+    // When they had run out it grows, though some are home again by now: as much may come at once another time.
+    const bool grown = (std::exchange(ran_out_, false) || available_ == 0) && grow();
+    if (!grown && available_ == 0 && !move_unread_out()) return;
     list<buffer_client> told;
     told.take(waiters_);
     while (buffer_client* client = told.pop_front()) client->buffers_available();

@@ -142,7 +142,10 @@ public:
 
     /// For a receive that ended with ENOBUFS: `client`, which has nothing unread, is told from `publish` once there is a
     /// buffer again.
-    void wait(buffer_client& client) noexcept { waiters_.push_back(client); }
+    void wait(buffer_client& client) noexcept {
+        ran_out_ = ran_out_ || available_ == 0; // else the kernel was short of something for a moment
+        waiters_.push_back(client);
+    }
 
     /// Makes what came home ready again, all at once, and tells those who wait. Called before each submission.
     void publish() noexcept;
@@ -186,6 +189,7 @@ private:
     io_uring_buf_ring* shared_ = nullptr; // null where nothing is lent to the kernel
     std::uint16_t home_ = 0;              // there: the first of those at home, each naming the next
     bool retired_ = false;
+    bool ran_out_ = false;
     std::size_t size_;
     unsigned slab_count_; // buffers in one slab
     unsigned entries_;    // of the ring shared with the kernel
