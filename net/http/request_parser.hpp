@@ -25,7 +25,7 @@ struct refusal {
 ///
 /// Parses in place: a request that came in one piece is views into that piece. Only what is cut in two is copied. Holds
 /// no memory between requests.
-class request_parser {
+class request_parser : public frame_pool::pooled {
 public:
     enum class step {
         more,             ///< all bytes are consumed, and no request is complete
@@ -48,6 +48,11 @@ public:
 
     /// Whether a request has begun and is not complete.
     bool in_request() const noexcept { return head_ != nullptr && !complete_; }
+
+    /// Whether it remembers nothing: it may read another connection's requests next.
+    bool at_rest() const noexcept {
+        return complete_ || (head_ == nullptr && !judging_method_ && refusal_.status == 0);
+    }
 
     /// Whether its header section is complete, so that what is missing is the body.
     bool in_body() const noexcept { return in_request() && head_complete_; }

@@ -26,37 +26,49 @@ std::string error_page(const refusal& why) {
 
 } // namespace
 
-/// One connection: reads requests, has them answered, sends.
+/// One connection. While it is idle it is all that there is of it: it holds no parser, no batch and no frame but that of
+/// `converse`.
 class server::session : public list_node {
 public:
-    session(server& owner, tcp_stream stream, await_chain* chain)
-        : owner_(owner), stream_(std::move(stream)), limit_(chain), parser_(owner.limits_.request) {
+    session(server& owner, tcp_stream stream, await_chain* chain) noexcept
+        : owner_(owner), stream_(std::move(stream)), limit_(chain) {
         owner_.sessions_.push_back(*this);
     }
 
-    task<> run() {
-        while (!last_) {
-            set_limit();
-            idle_ = !parser_.in_request();
-            if (idle_ && owner_.draining_) co_return co_await linger();
-            // The time may pass while bytes come that complete nothing.
-            if (limit_.expired()) co_return co_await give_up_waiting();
-            auto received = co_await stream_.receive();
-            idle_ = false;
-            if (!received && limit_.expired()) co_return co_await give_up_waiting();
-            if (!received || received->empty()) co_return;
+    bool over() const noexcept { return over_; }
 
-            batch_ = owner_.take_batch();
-            const bool unread = answer(received->text());
-            received->release();
-            if (!batch_->empty()) {
-                limit_.expires_after(owner_.limits_.send_time);
-                phase_ = phase::none;
-                if (auto sent = co_await stream_.send(batch_->pieces()); !sent) co_return;
-            }
-            owner_.give_batch(std::move(batch_));
-            if (unread) co_await linger();
+    /// Whether there is something to wait for, and time.
+    bool may_wait() noexcept {
+        set_limit();
+        idle_ = parser_ == nullptr;
+        // The time may pass while bytes come that complete nothing.
+        return !(idle_ && owner_.draining_) && !limit_.expired();
+    }
+
+    tcp_stream::readable_operation readable() & noexcept { return stream_.readable(); }
+
+    /// After a wait, or none: answers what came, or ends the connection.
+    task<> go_on(bool waited, bool came) {
+        idle_ = false;
+        over_ = !came;
+        if (!came && limit_.expired()) co_return co_await give_up_waiting();
+        if (!waited) co_return co_await linger();
+        if (!came) co_return;
+        auto received = co_await stream_.receive();
+        over_ = !received || received->empty();
+        if (over_) co_return;
+
+        auto batch = owner_.take_batch();
+        const bool unread = answer(received->text(), *batch);
+        received->release();
+        if (!batch->empty()) {
+            set_send_limit();
+            auto sent = co_await stream_.send(batch->pieces());
+            over_ = over_ || !sent;
+            if (!sent) co_return;
         }
+        owner_.give_back(std::move(batch));
+        if (unread) co_await linger();
     }
 
     /// Ends the connection if it waits for a request that has not begun.
@@ -70,7 +82,7 @@ private:
     /// Sets the time that the client has. For a head or a body it is set once, when it begins: sending it byte by byte
     /// gains nothing.
     void set_limit() noexcept {
-        const phase present = !parser_.in_request() ? phase::idle : parser_.in_body() ? phase::body : phase::head;
+        const phase present = !in_request() ? phase::idle : parser_->in_body() ? phase::body : phase::head;
         if (std::exchange(phase_, present) == present) return;
         const server_limits& limits = owner_.limits_;
         limit_.expires_after(present == phase::idle   ? limits.idle_time
@@ -78,40 +90,55 @@ private:
                                                       : limits.body_time);
     }
 
+    void set_send_limit() noexcept {
+        limit_.expires_after(owner_.limits_.send_time);
+        phase_ = phase::none;
+    }
+
+    bool in_request() const noexcept { return parser_ != nullptr && parser_->in_request(); }
+
     /// Appends the answers to all requests in `bytes`; whether the client may have more to say that will not be read.
-    bool answer(std::string_view bytes) {
+    bool answer(std::string_view bytes, response_batch& batch) {
+        if (parser_ == nullptr) parser_ = owner_.take_parser();
+        const bool unread = answer_each(bytes, batch);
+        if (parser_->at_rest() && !over_) owner_.give_back(std::move(parser_));
+        return unread;
+    }
+
+    bool answer_each(std::string_view bytes, response_batch& batch) {
         while (!bytes.empty()) {
-            switch (parser_.parse(bytes)) {
+            switch (parser_->parse(bytes)) {
             case request_parser::step::more: return false;
             case request_parser::step::expects_continue:
-                if (bytes.empty()) batch_->add_interim(100);
+                if (bytes.empty()) batch.add_interim(100);
                 break;
             case request_parser::step::request: {
                 phase_ = phase::none;
-                const request& asked = parser_.current();
-                last_ = !asked.keep_alive || owner_.draining_;
-                owner_.handler_.respond(asked, last_, *batch_, owner_.date_);
-                if (last_) return !bytes.empty() || asked.keep_alive;
+                const request& asked = parser_->current();
+                over_ = !asked.keep_alive || owner_.draining_;
+                owner_.handler_.respond(asked, over_, batch, owner_.date_);
+                if (over_) return !bytes.empty() || asked.keep_alive;
                 break;
             }
-            case request_parser::step::refused: refuse(parser_.why()); return true;
+            case request_parser::step::refused: refuse(parser_->why(), batch); return true;
             }
         }
         return false;
     }
 
-    void refuse(const refusal& why) {
-        last_ = true;
-        const request& asked = parser_.in_request() ? parser_.current() : request{};
-        batch_->add(asked, true, why.status, "text/html; charset=utf-8", {}, error_page(why), owner_.date_);
+    void refuse(const refusal& why, response_batch& batch) {
+        over_ = true;
+        const request& asked = in_request() ? parser_->current() : request{};
+        batch.add(asked, true, why.status, "text/html; charset=utf-8", {}, error_page(why), owner_.date_);
     }
 
     task<> give_up_waiting() {
-        if (!parser_.in_request()) co_return;
-        batch_ = owner_.take_batch();
-        refuse({408, "The request did not arrive in time."});
-        limit_.expires_after(owner_.limits_.send_time);
-        if (auto sent = co_await stream_.send(batch_->pieces()); !sent) co_return;
+        over_ = true;
+        if (!in_request()) co_return;
+        auto batch = owner_.take_batch();
+        refuse({408, "The request did not arrive in time."}, *batch);
+        set_send_limit();
+        if (auto sent = co_await stream_.send(batch->pieces()); !sent) co_return;
         co_await linger();
     }
 
@@ -128,16 +155,20 @@ private:
     server& owner_;
     tcp_stream stream_;
     wait_limit limit_;
-    request_parser parser_;
-    std::unique_ptr<response_batch> batch_;
-    phase phase_ = phase::none; // whose time is running
-    bool last_ = false;         // the connection closes after what is in the batch
-    bool idle_ = false;         // waits for a request that has not begun
+    std::unique_ptr<request_parser> parser_; // while a request is under way
+    phase phase_ = phase::none;              // whose time is running
+    bool over_ = false;                      // the connection ends once its answers are sent
+    bool idle_ = false;                      // waits for a request that has not begun
 };
 
 task<> server::converse(tcp_stream stream) {
     session here(*this, std::move(stream), co_await this_chain());
-    co_await here.run();
+    while (!here.over()) {
+        const bool waits = here.may_wait();
+        bool came = false;
+        if (waits) came = co_await here.readable();
+        co_await here.go_on(waits, came);
+    }
 }
 
 task<result<void>> server::serve(tcp_listener& listener) {
@@ -162,6 +193,14 @@ task<bool> server::drain() {
     co_return finished && *finished;
 }
 
+std::unique_ptr<request_parser> server::take_parser() {
+    return parser_ != nullptr ? std::move(parser_) : std::make_unique<request_parser>(limits_.request);
+}
+
+void server::give_back(std::unique_ptr<request_parser> parser) noexcept {
+    if (parser_ == nullptr) parser_ = std::move(parser);
+}
+
 std::unique_ptr<response_batch> server::take_batch() {
     if (batches_.empty()) return std::make_unique<response_batch>();
     auto batch = std::move(batches_.back());
@@ -169,7 +208,7 @@ std::unique_ptr<response_batch> server::take_batch() {
     return batch;
 }
 
-void server::give_batch(std::unique_ptr<response_batch> batch) noexcept {
+void server::give_back(std::unique_ptr<response_batch> batch) noexcept {
     batch->clear();
     if (batches_.size() < most_idle_batches) batches_.push_back(std::move(batch));
 }

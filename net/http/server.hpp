@@ -64,12 +64,15 @@ private:
     class session;
 
     task<> converse(tcp_stream stream);
+    std::unique_ptr<request_parser> take_parser();
+    void give_back(std::unique_ptr<request_parser> parser) noexcept;
     std::unique_ptr<response_batch> take_batch();
-    void give_batch(std::unique_ptr<response_batch> batch) noexcept;
+    void give_back(std::unique_ptr<response_batch> batch) noexcept;
 
     handler& handler_;
     const server_limits limits_;
     date_clock date_;
+    std::unique_ptr<request_parser> parser_;               // while nobody reads a request
     std::vector<std::unique_ptr<response_batch>> batches_; // idle ones
     list<session> sessions_;
     bool draining_ = false;
