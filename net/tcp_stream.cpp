@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include <tuyau/net/resolve.hpp>
 #include <tuyau/runtime/deadline.hpp>
@@ -19,9 +20,16 @@ task<result<tcp_stream>> connect_without_limit(endpoint where) {
     if (fd < 0) co_return failure(-fd);
     tcp_stream stream(fd);
     system::set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); // a matter of speed alone
-    auto connected = co_await operation(
-        [&](io_uring_sqe& sqe) { io_uring_prep_connect(&sqe, fd, where.native(), where.native_size()); });
-    if (!connected) co_return failure(connected.error());
+    const auto begin = [&](io_uring_sqe& sqe) { io_uring_prep_connect(&sqe, fd, where.native(), where.native_size()); };
+    auto connected = co_await operation(begin);
+    // Made again after an interruption, it tells that the first one goes on by itself (connect(2)).
+    const auto end = [fd](io_uring_sqe& sqe) { io_uring_prep_poll_add(&sqe, fd, POLLOUT); };
+    while (!connected && connected.error() == std::errc::connection_already_in_progress) {
+        auto ended = co_await operation(end);
+        if (!ended) co_return failure(ended.error());
+        connected = co_await operation(begin);
+    }
+    if (!connected && connected.error() != std::errc::already_connected) co_return failure(connected.error());
     co_return stream;
 }
 
@@ -74,18 +82,36 @@ bool detail::send_base::unfinished(int outcome) noexcept {
         stream_->send_failed(-outcome);
         return false;
     }
-    auto sent = static_cast<std::size_t>(outcome);
-    remaining_ -= sent;
-    for (iovec& piece : pieces_) {
-        const std::size_t step = std::min(sent, piece.iov_len);
-        piece.iov_base = static_cast<char*>(piece.iov_base) + step;
-        piece.iov_len -= step;
-        sent -= step;
-        if (sent == 0) break;
-    }
+    sent(static_cast<std::size_t>(outcome));
     if (remaining_ == 0) return false;
     stream_->send_cut_short();
     return true;
+}
+
+void detail::send_base::sent(std::size_t size) noexcept {
+    remaining_ -= size;
+    for (iovec& piece : pieces_) {
+        const std::size_t step = std::min(size, piece.iov_len);
+        piece.iov_base = static_cast<char*>(piece.iov_base) + step;
+        piece.iov_len -= step;
+        size -= step;
+        if (size == 0) break;
+    }
+}
+
+/// What the socket does not take at once is left to the ring.
+bool detail::send_base::is_over_directly() noexcept {
+    if (pieces_.size() != 1) return false;
+    const iovec& piece = pieces_.front();
+    const int outcome = system::send_now(stream_->fd(), piece.iov_base, std::min(piece.iov_len, largest_send));
+    if (outcome == -EAGAIN) return false;
+    if (outcome < 0) {
+        stream_->send_failed(-outcome);
+        finished(outcome);
+        return true;
+    }
+    sent(static_cast<std::size_t>(outcome));
+    return remaining_ == 0;
 }
 
 task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) & {

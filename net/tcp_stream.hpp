@@ -41,6 +41,13 @@ public:
     /// cut short by the connection's end, that end is told as ECONNRESET: nobody knows then whether the peer had said all.
     [[nodiscard]] receive_operation receive() & noexcept;
 
+    class readable_operation;
+
+    /// `bool`: waits until `receive` has something at once, be it the end of the stream or an error, and takes nothing. False
+    /// when the awaiting task was asked to stop. What waits so holds the least memory that a connection can.
+    [[nodiscard]] readable_operation readable() & noexcept;
+    void readable() && = delete;
+
     /// Receives into the caller's memory, straight from the kernel unless leased buffers are already in play: how many
     /// bytes, 0 at the end of the stream. An empty `space` is an `invalid_argument`.
     task<result<std::size_t>> receive(std::span<std::byte> space) &;
@@ -112,6 +119,26 @@ private:
     stream_operation::readable readable_;
 };
 
+class [[nodiscard]] tcp_stream::readable_operation : public borrowing<readable_operation> {
+public:
+    explicit readable_operation(detail::receive_stream* state) noexcept : closed_(state == nullptr), readable_(state) {}
+
+    bool await_ready() const noexcept { return closed_; }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+        return readable_.await_suspend(handle);
+    }
+
+    bool await_resume() noexcept { return closed_ || readable_.await_resume(); }
+
+private:
+    bool closed_;
+    stream_operation::readable readable_;
+};
+
+inline tcp_stream::readable_operation tcp_stream::readable() & noexcept { return readable_operation(state_.get()); }
+
 inline tcp_stream::receive_operation tcp_stream::receive() & noexcept { return receive_operation(state_.get()); }
 
 namespace detail {
@@ -125,6 +152,10 @@ public:
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) {
         if (!begin_wait(handle)) return false;
+        if (loop::current().traffic().may_send_directly() && is_over_directly()) {
+            end_wait();
+            return false;
+        }
         submit();
         return true;
     }
@@ -143,6 +174,8 @@ protected:
 private:
     void submit() override;
     bool unfinished(int outcome) noexcept override;
+    bool is_over_directly() noexcept;
+    void sent(std::size_t size) noexcept;
 
     receive_stream* stream_;
     std::size_t remaining_ = 0;

@@ -15,6 +15,7 @@ enum class feature : unsigned char {
     multishot_receive,
     multishot_accept,
     message_ring,
+    gathering_wait,
 };
 
 struct feature_facts {
@@ -25,7 +26,7 @@ struct feature_facts {
     std::string_view instead; ///< what happens without it
 };
 
-inline constexpr std::array<feature_facts, 7> all_features{{
+inline constexpr std::array<feature_facts, 8> all_features{{
     {feature::defer_taskrun, "defer-taskrun", "6.1", "completions are made when the loop asks for them",
      "they are made whenever the kernel gets to it"},
     {feature::cooperative_taskrun, "cooperative-taskrun", "5.19", "completions wait for the next call into the kernel",
@@ -41,6 +42,8 @@ inline constexpr std::array<feature_facts, 7> all_features{{
      "one request a connection"},
     {feature::message_ring, "message-ring", "5.18", "loops wake each other through their rings",
      "they wake each other through a descriptor"},
+    {feature::gathering_wait, "gathering-wait", "6.12", "a busy loop sleeps until a batch has come, or a moment is over",
+     "it wakes for the first completion"},
 }};
 
 constexpr const feature_facts& facts_of(feature which) noexcept {

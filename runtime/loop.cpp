@@ -91,10 +91,15 @@ void loop::run_until(std::coroutine_handle<> root, const bool& finished) {
 void loop::sleep_or_poll() {
     rounds_without_sleep_ = 0;
     if (deferred_.empty() && inbox_->may_sleep()) {
+        const auto present = system::now();
         std::optional<std::chrono::nanoseconds> limit;
         if (timers_.any())
-            if (auto next = timers_.next()) limit = std::max(*next - system::now(), clock::duration::zero());
-        ring_.wait(limit);
+            if (auto next = timers_.next()) limit = std::max(*next - present, clock::duration::zero());
+        const unsigned arrivals = traffic_.to_gather(present);
+        if (arrivals == 1)
+            ring_.wait(limit);
+        else
+            ring_.gather(arrivals + ring_.prepared(), traffic::longest_gathering, limit); // what is prepared mostly ends at once
     } else {
         ring_.poll();
     }
@@ -109,6 +114,7 @@ void loop::deliver_messages() {
 
 void loop::round() {
     buffers_->publish();
+    traffic_.begin_round();
     if (scheduler_.ready.empty()) {
         sleep_or_poll();
     } else if (ring_.prepared() != 0 || ++rounds_without_sleep_ == rounds_between_polls) {
@@ -117,6 +123,7 @@ void loop::round() {
     } else {
         ring_.dispatch();
     }
+    traffic_.end_of_reading();
     now_.reset();
     if (timers_.any()) timers_.advance(now());
     deliver_messages();

@@ -20,6 +20,7 @@
 #include <tuyau/runtime/system.hpp>
 #include <tuyau/runtime/task.hpp>
 #include <tuyau/runtime/timer_wheel.hpp>
+#include <tuyau/runtime/traffic.hpp>
 
 namespace tuyau {
 
@@ -69,6 +70,7 @@ public:
 
     ring& requests() noexcept { return ring_; }
     buffers& receive_buffers() noexcept { return *buffers_; }
+    tuyau::traffic& traffic() noexcept { return traffic_; }
 
     void arm(timer_node& timer, clock::time_point when) noexcept {
         if (!timers_.any()) timers_.advance(now()); // it stands still while nothing is armed
@@ -154,6 +156,7 @@ private:
     std::unique_ptr<buffers, retire_buffers> buffers_;
     std::optional<clock::time_point> now_; // once somebody has asked in this round
     timer_wheel timers_;
+    tuyau::traffic traffic_;
     scheduler scheduler_;
     scheduler* previous_scheduler_;
     loop_handle inbox_;

@@ -15,6 +15,7 @@ namespace {
 // A request that is not counted as in flight: its target, or none, lies beside this bit.
 constexpr std::uint64_t uncounted = 1;
 
+constexpr std::chrono::hours far{1};
 // A cancel that finds nothing time and again is made again only so often.
 constexpr unsigned misses_before_pause = 16;
 constexpr std::chrono::milliseconds pause{1};
@@ -27,6 +28,33 @@ std::uint64_t uncounted_data(const completion_target* target) noexcept {
 void report_failure_only(io_uring_sqe& sqe, const completion_target* target) noexcept {
     io_uring_sqe_set_flags(&sqe, IOSQE_CQE_SKIP_SUCCESS);
     io_uring_sqe_set_data64(&sqe, uncounted_data(target));
+}
+
+template <class Ring> // so that it is compiled where liburing has the function, and nowhere else
+int submit_and_gather(Ring& ring, unsigned count, std::chrono::microseconds most, __kernel_timespec& limit) {
+    io_uring_cqe* first = nullptr;
+    if constexpr (detail::can_gather)
+        return io_uring_submit_and_wait_min_timeout(&ring, &first, count, &limit, static_cast<unsigned>(most.count()),
+                                                    nullptr);
+    else
+        return -EINVAL;
+}
+
+/// The call into the kernel; its result, or a negative errno.
+int submit_and_wait(io_uring& ring, unsigned wait_for, std::chrono::microseconds gathering,
+                    std::optional<std::chrono::nanoseconds> limit) {
+    if (wait_for == 0) return io_uring_submit_and_get_events(&ring);
+    const bool gathers = wait_for > 1 && (!limit || *limit > gathering);
+    if (gathers && !limit) limit = far; // without any, there is no limit to the gathering either (Linux 6.18)
+    __kernel_timespec until{};
+    if (limit) {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*limit);
+        until.tv_sec = seconds.count();
+        until.tv_nsec = (*limit - seconds).count();
+    }
+    if (gathers) return submit_and_gather(ring, wait_for, gathering, until);
+    io_uring_cqe* first = nullptr;
+    return io_uring_submit_and_wait_timeout(&ring, &first, 1, limit ? &until : nullptr, nullptr);
 }
 
 } // namespace
@@ -90,7 +118,8 @@ void ring::wake_other(int descriptor, completion_target& on_failure) {
     report_failure_only(sqe, &on_failure);
 }
 
-void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit) {
+void ring::enter(unsigned wait_for, std::chrono::microseconds gathering,
+                 std::optional<std::chrono::nanoseconds> limit) {
     if (cancel_missed_) [[unlikely]] {
         if (wait_for != 0 && misses_ == misses_before_pause) {
             --misses_;
@@ -102,20 +131,11 @@ void ring::enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limi
             cancel_again();
         }
     }
-    int result;
-    if (wait_for == 0) {
-        result = io_uring_submit_and_get_events(&ring_);
-    } else {
-        __kernel_timespec timeout{};
-        if (limit) {
-            auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*limit);
-            timeout.tv_sec = seconds.count();
-            timeout.tv_nsec = (*limit - seconds).count();
-        }
-        io_uring_cqe* first = nullptr;
-        result = io_uring_submit_and_wait_timeout(&ring_, &first, wait_for, limit ? &timeout : nullptr, nullptr);
-    }
-    if (io_uring_cq_has_overflow(&ring_)) ++overflows_;
+    const unsigned taken_before = *ring_.sq.khead;
+    const int result = submit_and_wait(ring_, wait_for, gathering, limit);
+    ++counts_.enters;
+    counts_.submissions += *ring_.sq.khead - taken_before;
+    if (io_uring_cq_has_overflow(&ring_)) ++counts_.overflows;
     dispatch();
     // ETIME: the limit passed. EINTR: a signal. EAGAIN, EBUSY: the kernel is short of memory or of room for completions,
     // which reading them has just made; what it did not take stays prepared for the next call. EBADR: it lost
@@ -135,6 +155,7 @@ unsigned ring::dispatch() noexcept {
         const unsigned flags = cqe.flags;
         io_uring_cq_advance(&ring_, 1);
         ++count;
+        ++counts_.completions;
         auto* target = reinterpret_cast<completion_target*>(data & ~uncounted);
         if ((data & uncounted) == 0 && (flags & IORING_CQE_F_MORE) == 0) {
             --in_flight_;

@@ -18,6 +18,14 @@ struct ring_options {
     feature_set without{};              ///< not to be used, as those that the environment names (`features_variable`)
 };
 
+/// What a ring has done so far: divided by a program's requests, what each costs.
+struct ring_counts {
+    std::uint64_t enters = 0;      ///< calls of io_uring_enter(2)
+    std::uint64_t submissions = 0; ///< requests that the kernel has taken
+    std::uint64_t completions = 0; ///< that were read
+    std::uint64_t overflows = 0;   ///< times that a full completion queue made the kernel keep completions aside
+};
+
 /// Why no io_uring could be set up: what() names the cause and the remedy.
 class ring_error : public std::system_error {
 public:
@@ -65,10 +73,16 @@ public:
     int descriptor() const noexcept { return ring_.ring_fd; }
 
     /// Submits what is prepared and reads what has completed, without sleeping.
-    void poll() { enter(0, {}); }
+    void poll() { enter(0, {}, {}); }
 
     /// Submits what is prepared and sleeps until something completes or `limit` has passed.
-    void wait(std::optional<std::chrono::nanoseconds> limit) { enter(1, limit); }
+    void wait(std::optional<std::chrono::nanoseconds> limit) { enter(1, {}, limit); }
+
+    /// The same, but goes on sleeping until `count` have completed or `most` has passed. Does not gather where the kernel
+    /// cannot.
+    void gather(unsigned count, std::chrono::microseconds most, std::optional<std::chrono::nanoseconds> limit) {
+        enter(uses(feature::gathering_wait) ? count : 1, most, limit);
+    }
 
     /// Reads what has completed, without a call into the kernel; how many completions there were.
     unsigned dispatch() noexcept;
@@ -83,8 +97,7 @@ public:
     unsigned last_prepared() const noexcept { return ring_.sq.sqe_tail - 1; }
     bool is_prepared(unsigned position) const noexcept { return position - *ring_.sq.khead < prepared(); }
 
-    /// Times that a full completion queue made the kernel keep completions aside.
-    std::uint64_t overflows() const noexcept { return overflows_; }
+    const ring_counts& counts() const noexcept { return counts_; }
 
     /// What is used of the kernel: what it offers and nobody has switched off.
     feature_set features() const noexcept { return features_; }
@@ -104,12 +117,12 @@ private:
     }
     io_uring_sqe& entry_after_submitting();
     void cancel_again();
-    void enter(unsigned wait_for, std::optional<std::chrono::nanoseconds> limit);
+    void enter(unsigned wait_for, std::chrono::microseconds gathering, std::optional<std::chrono::nanoseconds> limit);
 
     io_uring ring_{};
     feature_set features_;
     std::uint64_t in_flight_ = 0;
-    std::uint64_t overflows_ = 0;
+    ring_counts counts_;
     list<completion_target> cancelling_; // until their last completion
     list<completion_target> missed_;     // of those, the ones whose cancel is to be made again
     unsigned misses_ = 0;

@@ -12,6 +12,7 @@
 namespace tuyau::detail {
 namespace {
 
+constexpr unsigned feature_min_timeout = 1U << 15; // IORING_FEAT_MIN_TIMEOUT, which headers have since liburing 2.8
 constexpr unsigned fewest_submissions = 8;
 constexpr unsigned fewest_completions = 64;
 
@@ -91,6 +92,7 @@ feature_set what_it_offers(io_uring& ring) {
     if ((ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0) offered.insert(feature::defer_taskrun);
     if ((ring.flags & IORING_SETUP_COOP_TASKRUN) != 0) offered.insert(feature::cooperative_taskrun);
     if (io_uring_opcode_supported(probe, IORING_OP_MSG_RING) != 0) offered.insert(feature::message_ring);
+    if (can_gather && (ring.features & feature_min_timeout) != 0) offered.insert(feature::gathering_wait);
     // No probe shows a flag inside a request. A kernel looks at the flags before it looks for the descriptor.
     constexpr int none = -1;
     const int receive = outcome_of(ring, [](io_uring_sqe& sqe) {

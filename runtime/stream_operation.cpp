@@ -43,6 +43,7 @@ void stream_operation::wake() noexcept {
 void stream_operation::complete(int outcome, unsigned flags) noexcept {
     const bool last = (flags & IORING_CQE_F_MORE) == 0;
     if (last) state_ = state::idle;
+    home_->traffic().arrived(last_active_);
     keep(outcome, flags);
     if (last) {
         if (abandoned_) return delete_if_unused();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 #include <utility>
 
 #include <tuyau/runtime/completion.hpp>
@@ -85,6 +86,7 @@ private:
     unsigned holds_ = 0;
     state state_ = state::idle;
     bool abandoned_ = false;
+    std::uint16_t last_active_ = 0; // see traffic
 };
 
 class stream_operation::held {

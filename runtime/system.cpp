@@ -159,6 +159,14 @@ int receive_now(int fd, void* space, std::size_t size) noexcept {
     }
 }
 
+int send_now(int fd, const void* bytes, std::size_t size) noexcept {
+    for (;;) {
+        const auto sent = ::send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent >= 0) return static_cast<int>(sent);
+        if (errno != EINTR) return -errno;
+    }
+}
+
 bool hung_up(int fd) noexcept {
     pollfd asked{fd, POLLRDHUP, 0};
     return ::poll(&asked, 1, 0) == 1;

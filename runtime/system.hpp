@@ -36,6 +36,9 @@ void restore_signal_mask(std::uint64_t mask) noexcept;
 /// Receives what a socket has, without waiting: how many bytes, 0 at the end of the stream.
 int receive_now(int fd, void* space, std::size_t size) noexcept;
 
+/// Sends what a socket takes without waiting: how many bytes.
+int send_now(int fd, const void* bytes, std::size_t size) noexcept;
+
 /// Whether a socket's peer has ended its side, or broken the connection off.
 bool hung_up(int fd) noexcept;
 

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include <tuyau/runtime/system.hpp>
+
+namespace tuyau {
+
+/// What the streams of one loop bring, and how the loop waits and sends because of it: many busy streams are served in
+/// batches, few at once.
+///
+/// A stream is active in an epoch if it brings something in it. An epoch ends when each active stream has brought about
+/// four things, or has lasted `longest_epoch`.
+class traffic {
+public:
+    using clock = system::clock;
+
+    /// Waits gather for so long at most. Half of it gains half as much, twice as much little more (perf/README.md).
+    static constexpr std::chrono::microseconds longest_gathering{100};
+
+    /// A stream has brought something; `last_active` is the stream's own, 0 at first.
+    void arrived(std::uint16_t& last_active) noexcept {
+        ++arrivals_;
+        ++arrivals_of_round_;
+        if (last_active == epoch_) return;
+        last_active = epoch_;
+        ++active_;
+    }
+
+    /// The loop is about to read completions.
+    void begin_round() noexcept { arrivals_of_round_ = 0; }
+
+    /// The loop has read them.
+    void end_of_reading() noexcept { direct_sends_ = arrivals_of_round_ <= few ? arrivals_of_round_ : 0; }
+
+    /// Whether a send may try the socket at once, in place of waiting for the end of the round: where little has come, one
+    /// call for each costs less than a request and its completion. No more than came, so that nobody is kept waiting.
+    bool may_send_directly() noexcept {
+        if (direct_sends_ == 0) return false;
+        --direct_sends_;
+        return true;
+    }
+
+    /// How many arrivals the next wait is to gather, if they come soon; 1 for one that is to end with the first. Only a
+    /// part of the active streams: the others may wait for what we answer, and we for them in vain.
+    unsigned to_gather(clock::time_point now) noexcept {
+        const auto lasted = now - epoch_began_;
+        if (arrivals_ < 4 * active_ + 64 && lasted < longest_epoch) return to_gather_;
+        const auto soon = static_cast<unsigned>(arrivals_ * clock::duration(longest_gathering) / std::max(lasted, clock::duration(1)));
+        to_gather_ = active_ < fewest_active || soon < fewest_soon ? 1 : std::min(most, active_ / 4);
+        epoch_began_ = now;
+        active_ = arrivals_ = 0;
+        if (++epoch_ == 0) epoch_ = 1;
+        return to_gather_;
+    }
+
+private:
+    static constexpr std::chrono::milliseconds longest_epoch{10};
+    static constexpr unsigned fewest_active = 32; // to gather at all
+    static constexpr unsigned fewest_soon = 3;    // in the time of a gathering
+    static constexpr unsigned most = 32;          // to gather
+    static constexpr unsigned few = 4;            // to be answered directly
+
+    clock::time_point epoch_began_{};
+    unsigned arrivals_ = 0;
+    unsigned active_ = 0;
+    unsigned to_gather_ = 1;
+    unsigned arrivals_of_round_ = 0;
+    unsigned direct_sends_ = 0;
+    std::uint16_t epoch_ = 1;
+};
+
+} // namespace tuyau
