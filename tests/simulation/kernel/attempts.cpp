@@ -62,6 +62,7 @@ outcome simulated_ring::attempt_connect(pending_request& request) {
                                    ? ntohs(reinterpret_cast<const sockaddr_in6*>(where)->sin6_port)
                                    : ntohs(reinterpret_cast<const sockaddr_in*>(where)->sin_port);
     if (const int error = socket->connect(port, where); error < 0) return error;
+    if (kernel_.probability(fault::interrupted_request) > 0) schedule_look(request, 1ms);
     return socket->connected();
 }
 

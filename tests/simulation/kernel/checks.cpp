@@ -38,13 +38,13 @@ void simulated_ring::check_content(const pending_request& request) {
         kernel_.violation("the bytes of " + name_of(request) + " were changed while it was in flight");
 }
 
-void simulated_ring::check_lone_send(const pending_request& request) {
-    for (const file::waiting_request& each : request.on->waiting()) {
+void simulated_ring::check_lone_send(const file& on, const std::string& next) {
+    for (const file::waiting_request& each : on.waiting()) {
         const auto place = requests_.find(each.request);
         if (each.ring != number_ || place == requests_.end() || place->second->notification_due) continue;
         if (is_send(place->second->entry.opcode))
-            kernel_.violation(fmt::format("{} was submitted while #{} still sends on the same socket", name_of(request),
-                                          place->second->id));
+            kernel_.violation(
+                fmt::format("{} was made while #{} still sends on the same socket", next, place->second->id));
     }
 }
 

@@ -141,6 +141,7 @@ public:
     void add(simulated_ring& ring);
     void remove(simulated_ring& ring);
     simulated_ring* ring_with(int descriptor) const noexcept;
+    const std::vector<simulated_ring*>& rings() const noexcept { return rings_; }
     int next_ring_number() noexcept { return next_ring_number_++; }
     void look_again(const file::waiting_request& who);
 

@@ -166,7 +166,7 @@ int simulated_ring::prepare(pending_request& request) {
     check_memory(request);
     if (is_send(entry.opcode)) {
         if (!request.on->is_socket()) return -ENOTSOCK;
-        check_lone_send(request);
+        check_lone_send(*request.on, name_of(request));
         request.content = sum_of(request.pieces);
     }
     return 0;
@@ -200,6 +200,11 @@ void simulated_ring::look(std::uint64_t id) {
     request.look_due = false;
     if (request.notification_due) return;
     const int operation = request.entry.opcode;
+    const bool connects = operation == IORING_OP_CONNECT && request.started;
+    if (connects && kernel_.strikes(fault::interrupted_request)) {
+        left_connects_.insert(request.entry.fd); // it goes on by itself
+        return complete(request, -EINTR, 0);
+    }
     if (may_be_interrupted(operation)) {
         if (request.multishot && kernel_.strikes(fault::multishot_ended_without_data))
             return complete(request, kernel_.random().one_of(-EINTR, -EAGAIN), 0);

@@ -51,6 +51,9 @@ public:
     };
     int enter(const wait& asked, bool get_events);
 
+    /// A send that comes `next` is the only one on its socket.
+    void check_lone_send(const file& on, const std::string& next);
+
     /// Something has changed that the request waits for.
     void look_again(std::uint64_t request);
 
@@ -94,7 +97,7 @@ private:
     void check_memory(const pending_request& request);
     void check_idle();
     void check_content(const pending_request& request);
-    void check_lone_send(const pending_request& request);
+    
     std::string name_of(const pending_request& request) const;
     template <class Function>
     void later(duration most, Function function) {

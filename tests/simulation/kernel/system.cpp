@@ -10,6 +10,7 @@
 
 #include "kernel.hpp"
 #include "memory.hpp"
+#include "ring.hpp"
 
 namespace {
 
@@ -176,6 +177,17 @@ int receive_now(int fd, void* space, std::size_t size) noexcept {
     if (!socket) return no_socket(fd);
     const auto got = socket->read(static_cast<char*>(space), size);
     return told("recv", fd, got ? *got : -EAGAIN);
+}
+
+int send_now(int fd, const void* bytes, std::size_t size) noexcept {
+    const auto in = here().enter();
+    const auto socket = socket_of(fd, "send");
+    if (!socket) return no_socket(fd);
+    for (simulation::simulated_ring* each : here().rings()) each->check_lone_send(*socket, "a direct send");
+    if (here().strikes(fault::request_to_be_repeated)) return told("send", fd, -EAGAIN);
+    if (size > 1 && here().strikes(fault::short_send)) size = here().random().between<std::size_t>(1, size - 1);
+    const auto sent = socket->write(static_cast<const char*>(bytes), size);
+    return told("send", fd, sent ? *sent : -EAGAIN);
 }
 
 bool hung_up(int fd) noexcept {

@@ -216,7 +216,8 @@ private:
 
     /// Without a descriptor there is no file either.
     bool is_excused(int code) const {
-        const bool was_short = has_happened(fault::process_out_of_descriptors);
+        const bool was_short = any_has_happened({fault::process_out_of_descriptors, fault::system_out_of_descriptors,
+                                                 fault::failing_disk, fault::full_disk});
         return session_.is_excused(code) ||
                (was_short && ((is_saved_ && code == not_written) || (body_ && code == not_read)));
     }

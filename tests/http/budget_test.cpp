@@ -1,0 +1,153 @@
+// What a request and a connection may cost, in counts: they are the same on every machine.
+
+#include <array>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <sys/socket.h>
+
+#include <tuyau/net/http/server.hpp>
+#include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/operation.hpp>
+#include <tuyau/runtime/sync/event.hpp>
+
+#include "support/allocations.hpp"
+#include "support/socket.hpp"
+
+using namespace tuyau;
+
+namespace {
+
+const std::string request_bytes = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Answers, and tells when it has answered so many.
+class page final : public http::handler {
+public:
+    void respond(const http::request& asked, bool last, http::response_batch& out, http::date_clock& date) override {
+        out.add(asked, last, response_, date);
+        if (--missing_ == 0) all_answered_.set();
+    }
+
+    void expect(std::size_t requests) {
+        all_answered_.reset();
+        missing_ = requests;
+    }
+    event& all_answered() noexcept { return all_answered_; }
+
+private:
+    http::prepared_response response_{200, "text/plain", "@"};
+    event all_answered_;
+    std::size_t missing_ = 0;
+};
+
+/// A server on this loop, and clients that are plain sockets of the same thread: what they ask is there before the loop
+/// looks.
+class ground {
+public:
+    ground() : server_(page_), listener_(tcp_listener::bind(endpoint("127.0.0.1", 0)).value()) {
+        accepting_.spawn(accept());
+    }
+
+    ring& requests() noexcept { return loop::current().requests(); }
+
+    task<> connect(std::size_t count) {
+        const std::uint16_t port = listener_.local_endpoint().value().port();
+        while (clients_.size() < count) {
+            clients_.push_back(std::make_unique<tests::socket_client>("127.0.0.1", port));
+            co_await ask_all(clients_.size() - 1);
+        }
+    }
+
+    /// A request on each connection from `first` on, and the answers.
+    task<> ask_all(std::size_t first = 0) {
+        page_.expect(clients_.size() - first);
+        for (std::size_t index = first; index < clients_.size(); ++index) clients_[index]->send(request_bytes);
+        co_await page_.all_answered().wait();
+        const auto nothing = [](io_uring_sqe& sqe) { io_uring_prep_nop(&sqe); };
+        auto sent = co_await operation(nothing); // the answers go with it
+        REQUIRE(sent);
+        for (std::size_t index = first; index < clients_.size(); ++index) REQUIRE(take_answer(clients_[index]->fd()));
+    }
+
+    task<> end() {
+        clients_.clear();
+        accepting_.stop();
+        co_await accepting_.join();
+        co_await server_.drain();
+    }
+
+private:
+    task<> accept() { co_await server_.serve(listener_); }
+
+    static bool take_answer(int fd) {
+        std::array<char, 1024> space{};
+        const auto size = ::recv(fd, space.data(), space.size(), MSG_DONTWAIT);
+        return size > 0 && space[static_cast<std::size_t>(size) - 1] == '@';
+    }
+
+    page page_;
+    http::server server_;
+    tcp_listener listener_;
+    std::vector<std::unique_ptr<tests::socket_client>> clients_;
+    scope accepting_;
+};
+
+} // namespace
+
+TEST_CASE("64 connections that are always ready: one submission and two completions a request, a tenth of a call") {
+    loop here;
+    if (!here.requests().uses(feature::multishot_receive) || !here.requests().uses(feature::buffer_ring))
+        SKIP("a kernel without multishot receives into a buffer ring");
+    here.run([]() -> task<> {
+        constexpr std::size_t connections = 64;
+        constexpr std::size_t rounds = 100;
+        ground all;
+        co_await all.connect(connections);
+        for (std::size_t round = 0; round < rounds; ++round) co_await all.ask_all();
+        const ring_counts before = all.requests().counts();
+        for (std::size_t round = 0; round < rounds; ++round) co_await all.ask_all();
+        const ring_counts after = all.requests().counts();
+        constexpr std::size_t asked = connections * rounds;
+        // A round has a request of its own, which is part of neither; and a look behind data now and then may cancel.
+        CHECK(after.submissions - before.submissions <= asked + rounds + connections);
+        CHECK(after.completions - before.completions <= 2 * asked + rounds + 2 * connections);
+        CHECK(after.overflows == before.overflows);
+        CHECK(static_cast<double>(after.enters - before.enters - rounds) / asked <= 0.10);
+        co_await all.end();
+    }());
+}
+
+TEST_CASE("one connection: one call into the ring a request, and no request of the ring") {
+    loop here;
+    if (!here.requests().uses(feature::multishot_receive) || !here.requests().uses(feature::buffer_ring))
+        SKIP("a kernel without multishot receives into a buffer ring");
+    here.run([]() -> task<> {
+        constexpr std::size_t rounds = 200;
+        ground one;
+        co_await one.connect(1);
+        const ring_counts before = one.requests().counts();
+        for (std::size_t round = 0; round < rounds; ++round) co_await one.ask_all();
+        const ring_counts after = one.requests().counts();
+        // Beside the two calls and the request of a round's own.
+        CHECK(static_cast<double>(after.enters - before.enters - rounds) / rounds <= 1.05);
+        CHECK(after.submissions - before.submissions <= rounds + 2);
+        co_await one.end();
+    }());
+}
+
+TEST_CASE("an idle connection holds no more than 600 bytes of the program's memory") {
+    loop here;
+    here.run([]() -> task<> {
+        constexpr std::size_t connections = 400;
+        ground all;
+        co_await all.connect(100);
+        const std::size_t before = tests::live_bytes();
+        co_await all.connect(100 + connections);
+        const std::size_t of_clients = connections * (sizeof(tests::socket_client) + 32);
+        const std::size_t spent = tests::live_bytes() - before - of_clients;
+        CHECK(spent / connections <= 600);
+        co_await all.end();
+    }());
+}
