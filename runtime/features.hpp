@@ -42,8 +42,8 @@ inline constexpr std::array<feature_facts, 8> all_features{{
      "one request a connection"},
     {feature::message_ring, "message-ring", "5.18", "loops wake each other through their rings",
      "they wake each other through a descriptor"},
-    {feature::gathering_wait, "gathering-wait", "6.12", "a busy loop sleeps until a batch has come, or a moment is over",
-     "it wakes for the first completion"},
+    {feature::gathering_wait, "gathering-wait", "6.12",
+     "a busy loop sleeps until a batch has come, or a moment is over", "it wakes for the first completion"},
 }};
 
 constexpr const feature_facts& facts_of(feature which) noexcept {

@@ -99,7 +99,8 @@ void loop::sleep_or_poll() {
         if (arrivals == 1)
             ring_.wait(limit);
         else
-            ring_.gather(arrivals + ring_.prepared(), traffic::longest_gathering, limit); // what is prepared mostly ends at once
+            ring_.gather(arrivals + ring_.prepared(), traffic::longest_gathering,
+                         limit); // what is prepared mostly ends at once
     } else {
         ring_.poll();
     }

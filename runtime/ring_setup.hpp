@@ -11,8 +11,8 @@ struct ring_options;
 namespace detail {
 
 /// Whether the liburing that this is built with has the wait that gathers (since 2.8).
-inline constexpr bool can_gather =
-    IO_URING_VERSION_MAJOR > 2 || (IO_URING_VERSION_MAJOR == 2 && IO_URING_VERSION_MINOR >= 8);
+inline constexpr bool can_gather = IO_URING_VERSION_MAJOR > 2 ||
+                                   (IO_URING_VERSION_MAJOR == 2 && IO_URING_VERSION_MINOR >= 8);
 
 /// Makes `ring` with the best that the kernel offers and `without` does not name; the features it has. Throws
 /// `ring_error`, and leaves nothing open then.

@@ -48,7 +48,8 @@ public:
     unsigned to_gather(clock::time_point now) noexcept {
         const auto lasted = now - epoch_began_;
         if (arrivals_ < 4 * active_ + 64 && lasted < longest_epoch) return to_gather_;
-        const auto soon = static_cast<unsigned>(arrivals_ * clock::duration(longest_gathering) / std::max(lasted, clock::duration(1)));
+        const auto soon = static_cast<unsigned>(arrivals_ * clock::duration(longest_gathering) /
+                                                std::max(lasted, clock::duration(1)));
         to_gather_ = active_ < fewest_active || soon < fewest_soon ? 1 : std::min(most, active_ / 4);
         epoch_began_ = now;
         active_ = arrivals_ = 0;

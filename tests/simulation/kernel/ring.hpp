@@ -97,7 +97,7 @@ private:
     void check_memory(const pending_request& request);
     void check_idle();
     void check_content(const pending_request& request);
-    
+
     std::string name_of(const pending_request& request) const;
     template <class Function>
     void later(duration most, Function function) {
