@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <tuyau/net/http/server.hpp>
+#include <tuyau/runtime/frame_pool.hpp>
 #include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/operation.hpp>
 #include <tuyau/runtime/sync/event.hpp>
@@ -137,7 +138,15 @@ TEST_CASE("one connection: one call into the ring a request, and no request of t
     }());
 }
 
+// Only an optimising compiler makes frames small.
+#ifdef __OPTIMIZE__
+constexpr bool is_optimised = !tuyau::frame_pool::detail::poisons;
+#else
+constexpr bool is_optimised = false;
+#endif
+
 TEST_CASE("an idle connection holds no more than 600 bytes of the program's memory") {
+    if (!is_optimised) SKIP("frames are larger without optimisation, and under a sanitizer");
     loop here;
     here.run([]() -> task<> {
         constexpr std::size_t connections = 400;
