@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <tuyau/runtime/contract.hpp>
+#include <tuyau/runtime/ring_setup.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
@@ -38,6 +39,7 @@ void buffers::register_ring() {
     }
     if (error == -EEXIST) throw ring_error(EEXIST, std::system_category(), "the ring has receive buffers already");
     if (shared_ == nullptr) ring_.do_without(feature::buffer_ring);
+    detail::after_mapping();
 }
 
 buffers::~buffers() {
@@ -58,7 +60,9 @@ void buffers::take_back() noexcept {
     waiters_.clear();
     // Streams may outlive their loop. What they kept is gone with it.
     while (buffer_client* client = holders_.pop_front()) client->count_ = 0;
-    if (shared_ != nullptr) io_uring_free_buf_ring(ring_.native(), std::exchange(shared_, nullptr), entries_, group);
+    if (shared_ == nullptr) return;
+    detail::before_unmapping();
+    io_uring_free_buf_ring(ring_.native(), std::exchange(shared_, nullptr), entries_, group);
 }
 
 bool buffers::grow() noexcept {

@@ -64,7 +64,7 @@ ring::ring(ring_options options)
 
 ring::~ring() {
     require(in_flight_ == 0, "a ring was destroyed with requests in flight");
-    io_uring_queue_exit(&ring_);
+    detail::tear_down(ring_);
 }
 
 io_uring_sqe& ring::entry_after_submitting() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 
@@ -11,6 +12,8 @@
 
 namespace tuyau::detail {
 namespace {
+
+constinit std::atomic<unsigned> unmappings = 0;
 
 constexpr unsigned feature_min_timeout = 1U << 15; // IORING_FEAT_MIN_TIMEOUT, which headers have since liburing 2.8
 constexpr unsigned fewest_submissions = 8;
@@ -108,10 +111,19 @@ feature_set what_it_offers(io_uring& ring) {
 
 } // namespace
 
+void after_mapping() noexcept { static_cast<void>(unmappings.load(std::memory_order_acquire)); }
+void before_unmapping() noexcept { unmappings.fetch_add(1, std::memory_order_release); }
+
+void tear_down(io_uring& ring) noexcept {
+    before_unmapping();
+    io_uring_queue_exit(&ring);
+}
+
 feature_set set_up(io_uring& ring, const ring_options& options, feature_set without) {
     const unsigned submissions = std::max(options.submission_entries, 1u);
     const unsigned completions = std::max(options.completion_entries, 2u);
     if (int result = make_what_fits(ring, without, submissions, completions); result < 0) fail(-result);
+    after_mapping();
     try {
         feature_set usable = what_it_offers(ring) - without;
         // Saves a descriptor look-up per call.
@@ -119,7 +131,7 @@ feature_set set_up(io_uring& ring, const ring_options& options, feature_set with
             usable.erase(feature::registered_ring);
         return usable;
     } catch (...) {
-        io_uring_queue_exit(&ring);
+        tear_down(ring);
         throw;
     }
 }
