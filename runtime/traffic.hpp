@@ -17,7 +17,7 @@ class traffic {
 public:
     using clock = system::clock;
 
-    /// Waits gather for so long at most. Half of it gains half as much, twice as much little more (perf/README.md).
+    /// Waits gather for so long at most.
     static constexpr std::chrono::microseconds longest_gathering{100};
 
     /// A stream has brought something; `last_active` is the stream's own, 0 at first.

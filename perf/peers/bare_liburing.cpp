@@ -3,6 +3,7 @@
 //
 //     bare_liburing RESPONSE_FILE [--parse] [--wait COUNT MICROSECONDS]      prints the port that it listens on
 
+#include <cerrno>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -68,15 +69,19 @@ public:
 
 private:
     void wait() {
-#if IO_URING_CHECK_VERSION(2, 8)
-        if (chosen_.wait_time != 0) {
-            io_uring_cqe* first = nullptr;
-            io_uring_submit_and_wait_min_timeout(&ring_, &first, chosen_.wait_count, nullptr, chosen_.wait_time,
-                                                 nullptr);
-            return;
-        }
-#endif
+        if (chosen_.wait_time != 0) return wait_for_several();
         io_uring_submit_and_wait(&ring_, 1);
+    }
+
+    void wait_for_several() {
+#if IO_URING_CHECK_VERSION(2, 8) // which is true of an older one
+        errno = ENOSYS;
+        peer::require(false, "--wait needs liburing 2.8");
+#else
+        io_uring_cqe* first = nullptr;
+        __kernel_timespec far{.tv_sec = 3600, .tv_nsec = 0}; // without it the time for several is forgotten
+        io_uring_submit_and_wait_min_timeout(&ring_, &first, chosen_.wait_count, &far, chosen_.wait_time, nullptr);
+#endif
     }
 
     io_uring_sqe* next() {
