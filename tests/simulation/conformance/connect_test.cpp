@@ -8,6 +8,23 @@
 #include <tuyau/runtime/system.hpp>
 
 namespace conformance {
+namespace {
+
+class cancelled_connects : public ground {
+protected:
+    /// A socket whose connect to a listener without room was cancelled.
+    int cancelled_connect(const listener& to) {
+        const int client = new_socket();
+        const auto connecting =
+            ring().start([&](auto* sqe) { io_uring_prep_connect(sqe, client, to.native(), sizeof to.where); });
+        CHECK(ring().is_quiet());
+        CHECK(ring().result_of([&](auto* sqe) { io_uring_prep_cancel64(sqe, connecting, 0); }) == 0);
+        CHECK(ring().next(connecting).result == -ECANCELED);
+        return client;
+    }
+};
+
+} // namespace
 
 TEST_CASE_METHOD(ground, "a connect ends when the connection stands, and never says that it is under way") {
     const listener to = listen();
@@ -43,29 +60,19 @@ TEST_CASE_METHOD(ground, "bytes that are sent before the accept wait for it") {
     CHECK(receive(accept(to), 5) == "early");
 }
 
-TEST_CASE_METHOD(ground, "a connect that is cancelled lets the socket be closed") {
+TEST_CASE_METHOD(cancelled_connects, "a connect that is cancelled lets the socket be closed") {
     const listener to = listen(1);
     CHECK(start_connect_result(new_socket(), to) == 0);
     CHECK(start_connect_result(new_socket(), to) == 0);
-    const int client = new_socket();
-    const auto connecting =
-        ring().start([&](auto* sqe) { io_uring_prep_connect(sqe, client, to.native(), sizeof to.where); });
-    CHECK(ring().is_quiet());
-    CHECK(ring().result_of([&](auto* sqe) { io_uring_prep_cancel64(sqe, connecting, 0); }) == 0);
-    CHECK(ring().next(connecting).result == -ECANCELED);
+    const int client = cancelled_connect(to);
     close(client);
 }
 
-TEST_CASE_METHOD(ground,
+TEST_CASE_METHOD(cancelled_connects,
                  "a connect that is left goes on by itself: made again, it is refused until the connection stands") {
     const listener to = listen(0);
     CHECK(start_connect_result(new_socket(), to) == 0);
-    const int client = new_socket();
-    const auto connecting =
-        ring().start([&](auto* sqe) { io_uring_prep_connect(sqe, client, to.native(), sizeof to.where); });
-    CHECK(ring().is_quiet());
-    CHECK(ring().result_of([&](auto* sqe) { io_uring_prep_cancel64(sqe, connecting, 0); }) == 0);
-    CHECK(ring().next(connecting).result == -ECANCELED);
+    const int client = cancelled_connect(to);
     CHECK(start_connect_result(client, to) == -EALREADY);
     accept(to);
     const int ready = ring().result_of([&](auto* sqe) { io_uring_prep_poll_add(sqe, client, POLLOUT); });
