@@ -98,9 +98,8 @@ void loop::sleep_or_poll() {
         const unsigned arrivals = traffic_.to_gather(present);
         if (arrivals == 1)
             ring_.wait(limit);
-        else
-            ring_.gather(arrivals + ring_.prepared(), traffic::longest_gathering,
-                         limit); // what is prepared mostly ends at once
+        else // what is prepared mostly ends at once
+            ring_.gather(arrivals + ring_.prepared(), traffic::longest_gathering, limit);
     } else {
         ring_.poll();
     }

@@ -15,7 +15,9 @@ namespace {
 // A request that is not counted as in flight: its target, or none, lies beside this bit.
 constexpr std::uint64_t uncounted = 1;
 
+// In place of no limit, where one is needed.
 constexpr std::chrono::hours far{1};
+
 // A cancel that finds nothing time and again is made again only so often.
 constexpr unsigned misses_before_pause = 16;
 constexpr std::chrono::milliseconds pause{1};
