@@ -3,18 +3,26 @@
 #include <tuyau/net/http/text.hpp>
 
 namespace tuyau::http {
+namespace {
+
+/// The path and query of a target, which mostly is nothing else.
+std::string_view without_host(std::string_view target) noexcept {
+    if (target.starts_with('/')) return target;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!equal_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
+        target.remove_prefix(scheme.size());
+        const auto end = target.find_first_of("/?");
+        if (end == std::string_view::npos || target[end] == '?') return "/";
+        return target.substr(end);
+    }
+    return target;
+}
+
+} // namespace
 
 std::string_view request::path() const noexcept {
-    std::string_view path = target;
-    for (std::string_view scheme : {"http://", "https://"}) {
-        if (!equal_ignoring_case(path.substr(0, scheme.size()), scheme)) continue;
-        path.remove_prefix(scheme.size());
-        const auto end = path.find_first_of("/?");
-        if (end == std::string_view::npos || path[end] == '?') return "/";
-        path.remove_prefix(end);
-        break;
-    }
-    return path.substr(0, path.find('?'));
+    const std::string_view whole = without_host(target);
+    return whole.substr(0, whole.find('?'));
 }
 
 std::string_view value_of(std::span<const field> fields, std::string_view name) noexcept {

@@ -1,6 +1,7 @@
 #include <tuyau/net/http/request_parser.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <tuyau/net/http/text.hpp>
@@ -10,6 +11,28 @@ namespace {
 
 constexpr std::string_view only_http_1 = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
 constexpr std::string_view unknown_method = "The request method is not known here.";
+
+/// Characters that no host has, and a target, a list or the name of a user may. A table: this is asked for each of every
+/// request's Host.
+constexpr auto outside_host = [] {
+    std::array<bool, 256> table{};
+    for (const unsigned char c : {' ', '\t', ',', '/', '?', '#', '@'}) table[c] = true;
+    return table;
+}();
+
+bool is_host(std::string_view text) noexcept {
+    return std::none_of(text.begin(), text.end(), [](char c) { return outside_host[static_cast<unsigned char>(c)]; });
+}
+
+/// Whether a comma-separated list such as that of Connection has the option, in any case.
+bool has_option(std::string_view list, std::string_view option) noexcept {
+    for (;;) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        if (equal_ignoring_case(trim(list.substr(0, end)), option)) return true;
+        if (end == list.size()) return false;
+        list.remove_prefix(end + 1);
+    }
+}
 
 } // namespace
 
@@ -115,10 +138,26 @@ struct request_callbacks {
         return HPE_USER;
     }
 
+    static int chunk_extension_value(llhttp_t* parser, const char* bytes, std::size_t size) {
+        request_parser& here = self(parser);
+        if (std::any_of(bytes, bytes + size, is_control_character)) here.control_character_ = true;
+        return 0;
+    }
+
+    /// Not before, as with a name.
+    static int chunk_extension_value_complete(llhttp_t* parser) {
+        request_parser& here = self(parser);
+        if (!here.control_character_) return 0;
+        here.refuse(400, "A chunk extension holds a control character.");
+        return HPE_USER;
+    }
+
     static int message_complete(llhttp_t* parser) {
         request_parser& here = self(parser);
-        // In HTTP/1.0 llhttp has keep-alive come before close.
-        here.request_.keep_alive = llhttp_should_keep_alive(parser) != 0 && (parser->flags & F_CONNECTION_CLOSE) == 0;
+        // llhttp, which refuses what comes after the last request, sees no option before or behind a tab.
+        const auto other = static_cast<unsigned>(F_CONNECTION_CLOSE);
+        if (here.request_.keep_alive)
+            parser->flags = static_cast<decltype(parser->flags)>((parser->flags & ~other) | F_CONNECTION_KEEP_ALIVE);
         here.complete_ = true;
         return HPE_PAUSED;
     }
@@ -136,6 +175,8 @@ const llhttp_settings_t& request_parser::settings() noexcept {
         each.on_header_value = request_callbacks::header_value;
         each.on_headers_complete = request_callbacks::headers_complete;
         each.on_body = request_callbacks::body;
+        each.on_chunk_extension_value = request_callbacks::chunk_extension_value;
+        each.on_chunk_extension_value_complete = request_callbacks::chunk_extension_value_complete;
         each.on_message_complete = request_callbacks::message_complete;
         return each;
     }();
@@ -192,12 +233,16 @@ bool request_parser::check_head() {
     if (parser_.http_major != 1 || parser_.http_minor > 1) return refuse(505, only_http_1);
     request_.minor_version = parser_.http_minor;
     std::size_t hosts = 0;
+    bool close = false;
+    bool keep_alive = request_.minor_version == 1;
     for (field& each : head_->fields()) {
         each.value = trim(each.value);
         if (equal_ignoring_case(each.name, "host")) {
             ++hosts;
-            if (each.value.find_first_of(" \t,/?#@") != std::string_view::npos)
-                return refuse(400, "The Host field is not a host name (RFC 9112, section 3.2).");
+            if (!is_host(each.value)) return refuse(400, "The Host field is not a host name (RFC 9112, section 3.2).");
+        } else if (equal_ignoring_case(each.name, "connection")) {
+            close = close || has_option(each.value, "close");
+            keep_alive = keep_alive || has_option(each.value, "keep-alive");
         } else if (equal_ignoring_case(each.name, "transfer-encoding")) {
             if (request_.minor_version == 0)
                 return refuse(400, "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
@@ -210,6 +255,7 @@ bool request_parser::check_head() {
         }
     }
     request_.fields = head_->fields();
+    request_.keep_alive = keep_alive && !close;
     if (hosts > 1 || (hosts == 0 && request_.minor_version == 1))
         return refuse(400, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
     if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)

@@ -92,6 +92,7 @@ private:
     bool complete_ = false;
     bool expects_continue_ = false;
     bool judging_method_ = false;
+    bool control_character_ = false; // in a chunk extension
 };
 
 } // namespace tuyau::http

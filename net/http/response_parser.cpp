@@ -87,6 +87,21 @@ struct response_callbacks {
         return 0;
     }
 
+    static int chunk_extension_value(llhttp_t* parser, const char* at, std::size_t size) {
+        response_parser& here = self(parser);
+        const char* found = std::find_if(at, at + size, is_control_character);
+        if (found != at + size && !here.control_character_) here.control_character_ = here.offset_of(found);
+        return chunk_extension(parser, at, size);
+    }
+
+    /// Not before, as with a name.
+    static int chunk_extension_value_complete(llhttp_t* parser) {
+        response_parser& here = self(parser);
+        if (!here.control_character_) return 0;
+        here.fail(kind::malformed, *here.control_character_, "a control character in a chunk extension");
+        return HPE_USER;
+    }
+
     static int chunk_header(llhttp_t* parser) {
         if (parser->content_length != 0) return 0;
         return pause(self(parser), response_parser::pause::last_chunk);
@@ -98,14 +113,6 @@ struct response_callbacks {
 namespace {
 
 constexpr const char* not_http = "this is not HTTP: it does not begin with 'HTTP/'";
-
-/// Not by a control character, which llhttp lets through.
-bool is_text(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return (byte < 0x20 && c != '\t') || byte == 0x7f;
-    });
-}
 
 /// Of the status line, which llhttp takes for ended by two CR as well. Where the second character should be, or nothing.
 std::optional<std::size_t> badly_ended(std::string_view text) {
@@ -127,7 +134,8 @@ const llhttp_settings_t& response_parser::settings() noexcept {
         each.on_headers_complete = response_callbacks::headers_complete;
         each.on_body = response_callbacks::body;
         each.on_chunk_extension_name = response_callbacks::chunk_extension;
-        each.on_chunk_extension_value = response_callbacks::chunk_extension;
+        each.on_chunk_extension_value = response_callbacks::chunk_extension_value;
+        each.on_chunk_extension_value_complete = response_callbacks::chunk_extension_value_complete;
         each.on_chunk_header = response_callbacks::chunk_header;
         each.on_message_complete = response_callbacks::message_complete;
         return each;
@@ -191,7 +199,7 @@ bool response_parser::accept_head() {
         return fail(kind::malformed, here.begin, fmt::format("there is no status {:03}", head_.status));
     if (const auto wrong = badly_ended(text))
         return fail(kind::malformed, here.begin + *wrong, "the status line does not end with CR LF");
-    if (!is_text(head_.reason))
+    if (std::any_of(head_.reason.begin(), head_.reason.end(), is_control_character))
         return fail(kind::malformed, here.begin + here.reason.begin, "a control character in the reason phrase");
     if (head_.status == 101)
         return fail(kind::unsupported, here.begin, "the server switches to another protocol (101)");
@@ -208,6 +216,7 @@ bool response_parser::accept_head() {
             return fail(kind::unsupported, here.begin + here.values[i].begin,
                         "a transfer coding other than chunked is not understood here");
     }
+    if (codings != 0) parser_.flags |= F_CHUNKED; // which llhttp overlooks before a tab
     if ((parser_.flags & F_CONTENT_LENGTH) != 0) announced_ = parser_.content_length;
     return true;
 }

@@ -134,6 +134,7 @@ private:
     std::uint64_t body_received_ = 0;
     std::size_t interim_responses_ = 0;
     std::size_t chunk_extensions_ = 0;
+    std::optional<std::uint64_t> control_character_; // the first in them
 
     enum class pause { none, head, body, last_chunk, message } pause_ = pause::none;
     std::optional<step> ended_; // complete or failed, for good

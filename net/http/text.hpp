@@ -14,11 +14,20 @@ constexpr bool equal_ignoring_case(std::string_view left, std::string_view right
     return true;
 }
 
-/// Without the spaces and tabs at either end (OWS, RFC 9110, section 5.6.3).
+/// OWS, RFC 9110, section 5.6.3.
+constexpr bool is_white_space(char c) noexcept { return c == ' ' || c == '\t'; }
+
+/// Without the white space at either end.
 constexpr std::string_view trim(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+    while (!text.empty() && is_white_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_white_space(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+/// What no text of a message holds (RFC 9110, section 5.5), whatever llhttp lets through.
+constexpr bool is_control_character(char c) noexcept {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
 }
 
 /// A character of a token (RFC 9110, section 5.6.2), such as a method or a field name.

@@ -91,6 +91,17 @@ TEST_CASE("a request's method, target, fields and wish to keep the connection ar
           std::vector<std::string>{"GET / Connection=keep-alive, close body=0 close"});
 }
 
+TEST_CASE("the options of Connection are a list, of several fields too, with white space of both kinds around each") {
+    CHECK(read("GET / HTTP/1.0\r\nConnection: a\r\nConnection: b ,\tKeep-Alive\t, c\r\n\r\n" + get).requests ==
+          std::vector<std::string>{"GET / Connection=a Connection=b ,\tKeep-Alive\t, c body=0 keep",
+                                   "GET / Host=x body=0 keep"});
+    CHECK(read("GET / HTTP/1.1\r\nHost: x\r\nConnection: a,close\t,b\r\n\r\n").requests ==
+          std::vector<std::string>{"GET / Host=x Connection=a,close\t,b body=0 close"});
+    CHECK(read("GET / HTTP/1.1\r\nHost: x\r\nConnection: close-not, not close\r\n\r\n" + get).requests ==
+          std::vector<std::string>{"GET / Host=x Connection=close-not, not close body=0 keep",
+                                   "GET / Host=x body=0 keep"});
+}
+
 TEST_CASE("pipelined requests come out one by one, in order") {
     std::string bytes;
     std::vector<std::string> expected;
@@ -165,6 +176,8 @@ TEST_CASE("what is not a good request is refused with the status that says why, 
         {"chunks in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
         {"an unknown coding", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
         {"a bad chunk size", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+        {"a control character in a chunk extension",
+         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"\x7f\"\r\nb\r\n0\r\n\r\n", 400},
         {"an unknown expectation", "POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\na", 417},
     }));
     INFO(each.story);

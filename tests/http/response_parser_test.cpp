@@ -126,6 +126,9 @@ TEST_CASE("a chunked body is read without its framing, and its trailers are kept
     CHECK(all.story.ends_with("complete|X-Sum=42|Y=z"));
     CHECK(all.trailers == "X-Sum: 42\r\nY: z\r\n\r\n");
     CHECK(all.left == "rest");
+    const auto tabs = read_all_ways(ok + "Transfer-Encoding:\tChunked\t\r\n\r\n1\r\na\r\n0\r\n\r\nrest");
+    CHECK(tabs.body == "a");
+    CHECK(tabs.left == "rest");
     const auto bare = read_all_ways(chunked + "0\r\n\r\n");
     CHECK(bare.body.empty());
     CHECK(bare.story.ends_with("complete"));
@@ -253,6 +256,7 @@ TEST_CASE("a malformed response is refused at the byte that is wrong") {
         {chunked + "5\r\nhelloX\r\n0\r\n\r\n", 55},
         {chunked + "ffffffffffffffffff\r\n", 64},
         {chunked + "-5\r\nhello", 47},
+        {chunked + "5;a=\"b\x7f\"\r\nhello\r\n0\r\n\r\n", 53},
         {chunked + "0\r\nbad trailer\r\n\r\n", 53},
     };
     for (const bad& each : table) {
