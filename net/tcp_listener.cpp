@@ -133,11 +133,16 @@ result<tcp_listener> tcp_listener::bind(endpoint where, listen_options options) 
 
 result<std::vector<tcp_listener>> tcp_listener::bind_several(endpoint where, std::size_t count,
                                                              listen_options options) {
-    options.reuse_port = true;
     std::vector<tcp_listener> listeners;
     for (std::size_t number = 0; number < count; ++number) {
+        // The first takes the port for itself, and lets the others in: else whoever shares that port already would too.
+        options.reuse_port = number != 0;
         auto listener = bind(where, options);
         if (!listener) return failure(listener.error());
+        if (number == 0) {
+            const int error = system::set_option(listener->state_->fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+            if (error < 0) return failure(-error);
+        }
         auto bound = listener->local_endpoint();
         if (!bound) return failure(bound.error());
         where = *bound; // with the port that the first was given

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 namespace {
 
 constexpr int usage_error = 2;
+constexpr std::size_t most_threads = 1024;
 constexpr double longest_time = 86'400;
 constexpr std::uint64_t largest_body = std::uint64_t{1} << 40;
 
@@ -55,7 +57,15 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         ->expected(1)
         ->take_all()
         ->capture_default_str();
-    parser.add_option("--max-connections", limits.connections, "Connections at once; past it new ones wait")
+    parser
+        .add_option("--threads", chosen.threads,
+                    "Threads, each with a ring of its own; the kernel spreads the connections. 0: one a processor")
+        ->check(CLI::Range(std::size_t{0}, most_threads))
+        ->type_name("N")
+        ->capture_default_str();
+    parser
+        .add_option("--max-connections", limits.connections,
+                    "Connections at once, the threads together; past it new ones wait")
         ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
         ->type_name("N")
         ->capture_default_str();
@@ -101,6 +111,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         exit_code = usage_error;
         return std::nullopt;
     }
+    if (chosen.threads == 0) chosen.threads = std::max(std::thread::hardware_concurrency(), 1u);
     limits.header_time = from_seconds(header_time);
     limits.body_time = from_seconds(body_time);
     limits.idle_time = from_seconds(idle_time);

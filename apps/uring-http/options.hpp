@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 struct options {
     std::vector<tuyau::endpoint> listen;
+    std::size_t threads = 1;
     tuyau::http::server_limits limits;
     bool doctor = false; ///< to say what this machine allows, and serve nothing
 };
