@@ -1,5 +1,6 @@
 #include "buffer_group.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <fmt/format.h>
 
@@ -22,6 +23,7 @@ void buffer_group::take_in() {
         const lent next{added.bid, pointer_to<char>(added.addr), added.len};
         if (!ids_.insert(next.id).second) kernel_.violation(fmt::format("buffer {} was lent twice", next.id));
         kernel_.see_buffer(next.id);
+        known_ = std::max<std::size_t>(known_, next.id + 1U);
         if (lent_.size() == entries_) kernel_.violation("more buffers were lent than there is room for");
         if (!memory::is_alive(next.start, next.size))
             kernel_.violation(fmt::format("buffer {} was lent, and its memory is gone", next.id));
@@ -42,6 +44,11 @@ void buffer_group::put_back(const lent& unused) {
     ids_.insert(unused.id);
     memory::forbid(unused.start, unused.size);
     lent_.push_front(unused);
+}
+
+std::size_t buffer_group::away() {
+    take_in();
+    return known_ - lent_.size();
 }
 
 } // namespace simulation

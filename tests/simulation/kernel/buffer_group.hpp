@@ -31,11 +31,15 @@ public:
     /// What was picked and not used.
     void put_back(const lent& unused);
 
+    /// How many of those that it ever had are not there now.
+    std::size_t away();
+
 private:
     kernel& kernel_;
     io_uring_buf_ring* shared_;
     unsigned entries_;
     std::uint16_t seen_ = 0;
+    std::size_t known_ = 0; // ids are given in order
     std::deque<lent> lent_;
     std::set<std::uint16_t> ids_;
 };

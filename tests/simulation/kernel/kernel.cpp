@@ -123,6 +123,12 @@ simulated_ring* kernel::ring_with(int descriptor) const noexcept {
     return nullptr;
 }
 
+std::size_t kernel::buffers_away() const {
+    std::size_t sum = 0;
+    for (const simulated_ring* each : rings_) sum += each->buffers_away();
+    return sum;
+}
+
 void kernel::look_again(const file::waiting_request& who) {
     for (simulated_ring* each : rings_)
         if (each->number() == who.ring) each->look_again(who.request);

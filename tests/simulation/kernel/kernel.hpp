@@ -137,6 +137,9 @@ public:
     std::size_t buffers_seen() const noexcept { return buffers_seen_; }
     void see_buffer(unsigned id) noexcept { buffers_seen_ = std::max<std::size_t>(buffers_seen_, id + 1); }
 
+    /// How many of those lent are in the program's hands.
+    std::size_t buffers_away() const;
+
     // Rings.
     void add(simulated_ring& ring);
     void remove(simulated_ring& ring);

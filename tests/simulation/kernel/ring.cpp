@@ -300,6 +300,12 @@ int simulated_ring::add_group(int id, io_uring_buf_ring* shared, unsigned entrie
 
 int simulated_ring::remove_group(int id) { return groups_.erase(id) != 0 ? 0 : -EINVAL; }
 
+std::size_t simulated_ring::buffers_away() const {
+    std::size_t sum = 0;
+    for (const auto& [id, group] : groups_) sum += group->away();
+    return sum;
+}
+
 bool simulated_ring::has_group(int id) const { return groups_.contains(id); }
 
 } // namespace simulation

@@ -63,6 +63,7 @@ public:
     int add_group(int id, io_uring_buf_ring* shared, unsigned entries);
     int remove_group(int id);
     bool has_group(int id) const;
+    std::size_t buffers_away() const;
 
 private:
     int submit(unsigned count);

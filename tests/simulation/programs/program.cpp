@@ -17,8 +17,8 @@ namespace {
 /// Queues and buffers that are full again and again.
 tuyau::loop_options small_options(choices& next) {
     tuyau::loop_options options;
-    options.ring.submission_entries = next.one_of(8u, 8u, 16u, 64u);
-    options.ring.completion_entries = next.one_of(8u, 8u, 16u, 256u);
+    options.ring.submission_entries = next.one_of(8u, 1u, 2u, 64u);
+    options.ring.completion_entries = next.one_of(8u, 1u, 2u, 256u);
     options.buffers.size = next.one_of(64u, 7u, 1u, 4096u);
     options.buffers.initial = next.one_of(1u, 2u, 8u);
     options.buffers.most = options.buffers.initial * next.one_of(1u, 1u, 4u);

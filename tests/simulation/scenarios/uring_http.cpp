@@ -77,9 +77,11 @@ private:
         const instant end = here_.now() + 200s;
         co_await until([&] {
             const std::size_t open = here_.open_descriptors();
+            const std::size_t away = here_.buffers_away();
             expect(open <= at_the_start_ || here_.now() < end,
                    "nobody is there, and {} descriptors are open, {} at first", open, at_the_start_);
-            return open <= at_the_start_;
+            expect(away == 0 || here_.now() < end, "nobody is there, and {} receive buffers are in use", away);
+            return open <= at_the_start_ && away == 0;
         });
     }
 
