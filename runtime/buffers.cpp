@@ -70,7 +70,8 @@ bool buffers::grow() noexcept {
     if (count == 0) return false;
     try {
         records_.resize(total_ + count);
-        slabs_.push_back(std::make_unique_for_overwrite<char[]>(slab_count_ * size_));
+        slab made(new (page) char[slab_count_ * size_]);
+        slabs_.push_back(std::move(made));
     } catch (const std::bad_alloc&) {
         return false; // as at the bound: wait for a lease to come home
     }

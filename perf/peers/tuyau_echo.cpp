@@ -7,7 +7,7 @@
 
 #include <tuyau/net/tcp_listener.hpp>
 #include <tuyau/net/tcp_stream.hpp>
-#include <tuyau/runtime/run.hpp>
+#include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/scope.hpp>
 
 using namespace tuyau;
@@ -34,4 +34,10 @@ task<> serve() {
 
 } // namespace
 
-int main() { return run(serve()); }
+int main() {
+    loop_options options;
+    options.buffers.size = 64 * 1024; // as the others have
+    options.buffers.initial = 16;
+    loop here(options);
+    here.run(serve());
+}
