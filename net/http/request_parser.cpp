@@ -299,7 +299,8 @@ request_parser::step request_parser::parse(std::string_view& bytes) {
         head_size_ = body_wire_size_ = 0;
     }
     // Empty lines before a request are no part of it (RFC 9112, section 2.2).
-    if (head_ == nullptr) bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
+    if (head_ == nullptr)
+        while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n')) bytes.remove_prefix(1);
     while (!bytes.empty()) {
         if (std::exchange(protocol_next_, false) && !check_protocol(bytes.front())) return step::refused;
         if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);

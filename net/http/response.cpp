@@ -45,7 +45,7 @@ void response_batch::add(const request& asked, bool last, prepared_response& res
     const auto& whole = response.at(date);
     if (connection.empty()) {
         if (shared_.empty() || shared_.back() != whole) shared_.push_back(whole);
-        pieces_.push_back({whole->bytes.data(), 0, head_only ? whole->head_size : whole->bytes.size()});
+        add_lasting(whole->bytes.data(), head_only ? whole->head_size : whole->bytes.size());
         return;
     }
     const std::size_t from = text_.size();
@@ -55,7 +55,7 @@ void response_batch::add(const request& asked, bool last, prepared_response& res
         .append(connection)
         .append("\r\n");
     add_text(from);
-    if (!head_only) pieces_.push_back({response.body_.data(), 0, response.body_.size()});
+    if (!head_only && !response.body_.empty()) add_lasting(response.body_.data(), response.body_.size());
 }
 
 void response_batch::add(const request& asked, bool last, int status, std::string_view content_type,
@@ -80,19 +80,20 @@ void response_batch::add_interim(int status) {
 
 void response_batch::add_text(std::size_t from) {
     const std::size_t size = text_.size() - from;
-    if (!pieces_.empty() && pieces_.back().data == nullptr)
-        pieces_.back().size += size; // the text before it is its neighbour
+    if (!pieces_.empty() && pieces_.back().iov_base == nullptr)
+        pieces_.back().iov_len += size; // the text before it is its neighbour
     else
-        pieces_.push_back({nullptr, from, size});
+        pieces_.push_back({nullptr, size});
 }
 
-std::span<iovec> response_batch::pieces() {
-    vectors_.clear();
-    for (const piece& each : pieces_) {
-        const char* data = each.data != nullptr ? each.data : text_.data() + each.offset;
-        vectors_.push_back({const_cast<char*>(data), each.size});
+std::span<iovec> response_batch::pieces() noexcept {
+    char* next = text_.data();
+    for (iovec& each : pieces_) {
+        if (each.iov_base != nullptr) continue;
+        each.iov_base = next;
+        next += each.iov_len;
     }
-    return vectors_;
+    return pieces_;
 }
 
 void response_batch::clear() noexcept {

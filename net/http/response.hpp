@@ -55,24 +55,18 @@ public:
     /// Appends an interim response (RFC 9110, section 15.2).
     void add_interim(int status);
 
-    /// The pieces in order, for a send. Valid until the batch is changed.
-    std::span<iovec> pieces();
+    /// The pieces in order, for a send: once, and nothing is added after it before the batch is cleared.
+    std::span<iovec> pieces() noexcept;
 
     /// Forgets the responses, and keeps the memory for the next.
     void clear() noexcept;
 
 private:
-    struct piece {
-        const char* data; // null: in text_, at offset
-        std::size_t offset;
-        std::size_t size;
-    };
-
     void add_text(std::size_t from);
+    void add_lasting(const char* data, std::size_t size) { pieces_.push_back({const_cast<char*>(data), size}); }
 
     std::string text_;
-    std::vector<piece> pieces_;
-    std::vector<iovec> vectors_;
+    std::vector<iovec> pieces_; // null: the next of so many bytes in text_
     std::vector<std::shared_ptr<const prepared_response::rendered>> shared_;
 };
 

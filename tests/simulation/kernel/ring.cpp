@@ -83,7 +83,7 @@ int simulated_ring::enter(const wait& asked, bool get_events) {
     const auto minimum = asked.limit ? asked.minimum : std::nullopt;
     const auto limit = minimum && *asked.limit < *minimum ? minimum : asked.limit;
     kernel_.sleep(*this, {asked.count, from_now(limit), from_now(minimum)});
-    kernel_.time().advance(kernel_.now() + kernel_.random_delay(20us)); // until the thread runs, more may come
+    kernel_.time().advance(kernel_.now() + kernel_.random_delay(kernel_.most_lateness())); // more may come
     flush_overflow();
     return completions() != 0 || submitted != 0 ? submitted : -ETIME;
 }

@@ -15,10 +15,16 @@ using tuyau::task;
 namespace {
 
 /// Queues and buffers that are full again and again.
-tuyau::loop_options small_options(choices& next) {
+tuyau::loop_options small_options(world& all) {
+    choices& next = all.next;
     tuyau::loop_options options;
-    options.ring.submission_entries = next.one_of(8u, 1u, 2u, 64u);
-    options.ring.completion_entries = next.one_of(8u, 1u, 2u, 256u);
+    options.ring.submission_entries = next.one_of(8u, 8u, 16u, 64u);
+    options.ring.completion_entries = next.one_of(8u, 8u, 16u, 256u);
+    if (all.here.is_tight()) {
+        options.ring.submission_entries = options.ring.completion_entries = 1;
+        // In half of them loops wake each other by what may find no room.
+        if (all.here.seed() % 2 == 0) options.ring.without = {tuyau::feature::message_ring};
+    }
     options.buffers.size = next.one_of(64u, 7u, 1u, 4096u);
     options.buffers.initial = next.one_of(1u, 2u, 8u);
     options.buffers.most = options.buffers.initial * next.one_of(1u, 1u, 4u);
@@ -81,7 +87,7 @@ task<> preside_among_others(role who) {
 void run_one(world& all) {
     place& here = all.all.front();
     {
-        tuyau::loop own(small_options(all.next));
+        tuyau::loop own(small_options(all));
         here.handle = own.handle();
         if (all.next.one_in(4)) all.here.set_descriptor_limit(all.here.open_descriptors() + 3 + all.next.below(12));
         own.run(preside({all, 0}));
@@ -98,7 +104,7 @@ void run_one(world& all) {
 }
 
 void run_among_others(world& all, std::size_t at) {
-    tuyau::loop own(small_options(all.next));
+    tuyau::loop own(small_options(all));
     all.all[at].handle = own.handle();
     own.run(preside_among_others({all, at}));
 }
