@@ -23,6 +23,7 @@ add_library(simulated_programs OBJECT
     programs/actor.cpp
     programs/program.cpp
     programs/requests.cpp
+    programs/slow_reader.cpp
     programs/synchronise.cpp
     programs/talk.cpp
 )

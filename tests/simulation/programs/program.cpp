@@ -7,6 +7,7 @@
 #include <tuyau/runtime/timer.hpp>
 
 #include "actor.hpp"
+#include "slow_reader.hpp"
 
 namespace simulation::programs {
 
@@ -23,7 +24,7 @@ tuyau::loop_options small_options(world& all) {
     if (all.here.is_tight()) {
         options.ring.submission_entries = options.ring.completion_entries = 1;
         // In half of them loops wake each other by what may find no room.
-        if (all.here.seed() % 2 == 0) options.ring.without = {tuyau::feature::message_ring};
+        if (all.here.seed() / 42 % 2 == 0) options.ring.without = {tuyau::feature::message_ring};
     }
     options.buffers.size = next.one_of(64u, 7u, 1u, 4096u);
     options.buffers.initial = next.one_of(1u, 2u, 8u);
@@ -101,6 +102,9 @@ void run_one(world& all) {
     all.here.set_descriptor_limit(1'000'000);
     all.check_time();
     all.check_end();
+    if (!all.here.is_tight()) return;
+    tuyau::loop other(small_options(all));
+    other.run(read_beside_a_slow_reader());
 }
 
 void run_among_others(world& all, std::size_t at) {

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
+#include "../kernel/files.hpp"
 #include "../kernel/kernel.hpp"
 
 using simulation::kernel;
@@ -33,8 +36,11 @@ int __real_unlink(const char* path);
 
 int __wrap_close(int fd) {
     if (!is_simulated(fd)) return __real_close(fd);
-    const auto in = kernel::current().enter();
-    const int result = kernel::current().close(fd);
+    kernel& here = kernel::current();
+    const auto in = here.enter();
+    if (!here.find_as<simulation::regular_file>(fd))
+        here.violation(fmt::format("descriptor {}, which is no file's, was closed past the runtime", fd));
+    const int result = here.close(fd);
     if (result < 0) errno = -result;
     return result < 0 ? -1 : 0;
 }
