@@ -1,5 +1,6 @@
 #include <tuyau/runtime/buffers.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -87,6 +88,23 @@ TEST_CASE("a buffer holds what came, and goes home when it is destroyed") {
     CHECK(pool.available() == 1); // it is home, but not yet lent again
     pool.publish();
     CHECK(pool.available() == 2);
+}
+
+TEST_CASE("buffers that are pages begin where pages do, those of a later slab too") {
+    ring requests;
+    buffers pool(requests, {.size = 8192, .initial = 1, .most = 4});
+    receiver here(requests, pool);
+    std::vector<buffer> kept;
+    for (unsigned number = 0; number < 4; ++number) {
+        if (pool.available() == 0) {
+            pool.wait(here);
+            pool.publish();
+        }
+        REQUIRE(here.receive("text") == 4);
+        kept.push_back(pool.pop(here));
+        CHECK(reinterpret_cast<std::uintptr_t>(kept.back().data()) % 4096 == 0);
+    }
+    CHECK(pool.total() == 4);
 }
 
 TEST_CASE("an empty buffer holds nothing and owes nothing") {
