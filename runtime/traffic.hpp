@@ -18,7 +18,7 @@ public:
     using clock = system::clock;
 
     /// Waits gather for so long at most.
-    static constexpr std::chrono::microseconds longest_gathering{100};
+    static constexpr std::chrono::microseconds longest_gathering{200};
 
     /// A stream has brought something; `last_active` is the stream's own, 0 at first.
     void arrived(std::uint16_t& last_active) noexcept {
@@ -60,7 +60,7 @@ public:
 private:
     static constexpr std::chrono::milliseconds longest_epoch{10};
     static constexpr unsigned fewest_active = 32; // to gather at all
-    static constexpr unsigned fewest_soon = 3;    // in the time of a gathering
+    static constexpr unsigned fewest_soon = 6;    // in the time of a gathering
     static constexpr unsigned most = 32;          // to gather
     static constexpr unsigned few = 4;            // to be answered directly
 
