@@ -30,9 +30,12 @@ list(APPEND pages "${tuyau_examples_page}")
 list(TRANSFORM pages REPLACE "(.+)" "\"\\1\"")
 list(JOIN pages " " tuyau_pages)
 
-# Files that README.md links to go along.
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+# Files that README.md and perf/README.md link to go along.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md perf/README.md)
 file(READ "${PROJECT_SOURCE_DIR}/README.md" readme)
+file(READ "${PROJECT_SOURCE_DIR}/perf/README.md" perf_readme)
+string(REPLACE "](results/" "](perf/results/" perf_readme "${perf_readme}")
+string(APPEND readme "${perf_readme}")
 string(REGEX MATCHALL "\\((apps|net|perf|runtime|tests)/[^)#]+\\)" links "${readme}")
 set(copy_linked "")
 foreach(link IN LISTS links)
