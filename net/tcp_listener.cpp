@@ -135,11 +135,11 @@ result<std::vector<tcp_listener>> tcp_listener::bind_several(endpoint where, std
                                                              listen_options options) {
     std::vector<tcp_listener> listeners;
     for (std::size_t number = 0; number < count; ++number) {
-        // The first takes the port for itself, and lets the others in: else whoever shares that port already would too.
+        // The first takes the port for itself, and lets the others in: else who shares that port already would be let in too.
         options.reuse_port = number != 0;
         auto listener = bind(where, options);
         if (!listener) return failure(listener.error());
-        if (number == 0) {
+        if (number == 0 && count > 1) {
             const int error = system::set_option(listener->state_->fd(), SOL_SOCKET, SO_REUSEPORT, 1);
             if (error < 0) return failure(-error);
         }

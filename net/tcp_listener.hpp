@@ -33,8 +33,8 @@ public:
     static result<tcp_listener> bind(endpoint where, listen_options options = {});
 
     /// `count` listeners on one port (SO_REUSEPORT), one for each of several loops: the kernel spreads the connections.
-    /// `address_in_use` where anybody listens on it, also if it is shared. A listener that is closed takes those with it
-    /// that wait in its own backlog.
+    /// `address_in_use` where anybody listens on it, also if it is shared. One alone shares with nobody. A listener
+    /// that is closed takes those with it that wait in its own backlog.
     static result<std::vector<tcp_listener>> bind_several(endpoint where, std::size_t count,
                                                           listen_options options = {});
 

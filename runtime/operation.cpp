@@ -38,10 +38,7 @@ void operation_base::complete(int outcome, unsigned flags) noexcept {
     constexpr unsigned several = IORING_CQE_F_MORE | IORING_CQE_F_NOTIF;
     if ((flags & several) != 0 && !is_over(outcome, flags)) [[unlikely]]
         return;
-    if (destroyed_) {
-        state_ = state::idle; // the derived part is gone, and nobody will ask how it went
-        return;
-    }
+    if (destroyed_) return finished(outcome); // the derived part is going or gone, and makes nothing again
     const bool again = unfinished(outcome);
     if (again && state_ == state::in_flight && !loop::current().closing()) return submit();
     finished(again ? -ECANCELED : outcome);

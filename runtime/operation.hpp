@@ -25,7 +25,11 @@ public:
     void stop() noexcept final;
 
 protected:
-    ~operation_base() {
+    ~operation_base() { end(); }
+
+    /// Cancels what is in flight, and waits until the kernel has let go of it. For a derived class whose outcome has to
+    /// be cleared away: in its destructor.
+    void end() noexcept {
         if (state_ != state::idle) [[unlikely]]
             abandon();
     }

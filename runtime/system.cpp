@@ -5,7 +5,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <dirent.h>
 #include <fcntl.h>
+#include <memory>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -93,6 +95,23 @@ int peer_address(int fd, sockaddr* address, unsigned* length) noexcept {
 int shut_down(int fd, int how) noexcept { return or_errno(::shutdown(fd, how)); }
 
 void close(int fd) noexcept { ::close(fd); }
+
+int read_folder(int fd, std::size_t most, folder_entries& entries) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> opened(::fdopendir(fd), &::closedir);
+    if (opened == nullptr) {
+        const int error = errno;
+        ::close(fd);
+        return -error;
+    }
+    while (entries.size() < most) {
+        errno = 0;
+        const dirent* next = ::readdir(opened.get());
+        if (next == nullptr) return -errno;
+        const std::string_view name = next->d_name;
+        if (name != "." && name != "..") entries.emplace_back(name, next->d_type);
+    }
+    return 0;
+}
 
 int open_signals(std::uint64_t signals, std::uint64_t* previous) noexcept {
     const sigset_t wanted = from_bits(signals);

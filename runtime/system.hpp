@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 struct sockaddr;
 
@@ -27,6 +29,12 @@ int local_address(int fd, sockaddr* address, unsigned* length) noexcept;
 int peer_address(int fd, sockaddr* address, unsigned* length) noexcept;
 int shut_down(int fd, int how) noexcept;
 void close(int fd) noexcept;
+
+/// Each with its type as readdir(3) tells it.
+using folder_entries = std::vector<std::pair<std::string, unsigned char>>;
+
+/// Appends the first `most` entries of an open folder, but for `.` and `..`, and closes it. Blocks.
+int read_folder(int fd, std::size_t most, folder_entries& entries);
 
 /// A descriptor that reads as `signalfd_siginfo` for each of `signals` (bit n - 1 for signal n), which are blocked for
 /// the calling thread from here on; the mask before that goes to `previous`.

@@ -33,7 +33,10 @@ public:
     void begin_round() noexcept { arrivals_of_round_ = 0; }
 
     /// The loop has read them.
-    void end_of_reading() noexcept { direct_sends_ = arrivals_of_round_ <= few ? arrivals_of_round_ : 0; }
+    void end_of_reading() noexcept {
+        direct_sends_ = arrivals_of_round_ <= few ? arrivals_of_round_ : 0;
+        if (gathering_ > 1) judge_gathering();
+    }
 
     /// Whether a send may try the socket at once, in place of waiting for the end of the round: where little has come, one
     /// call for each costs less than a request and its completion. No more than came, so that nobody is kept waiting.
@@ -47,27 +50,49 @@ public:
     /// part of the active streams: the others may wait for what we answer, and we for them in vain.
     unsigned to_gather(clock::time_point now) noexcept {
         const auto lasted = now - epoch_began_;
-        if (arrivals_ < 4 * active_ + 64 && lasted < longest_epoch) return to_gather_;
+        if (arrivals_ < 4 * active_ + 64 && lasted < longest_epoch) return gathering_ = to_gather_;
         const auto soon = static_cast<unsigned>(arrivals_ * clock::duration(longest_gathering) /
                                                 std::max(lasted, clock::duration(1)));
         to_gather_ = active_ < fewest_active || soon < fewest_soon ? 1 : std::min(most, active_ / 4);
         epoch_began_ = now;
         active_ = arrivals_ = 0;
         if (++epoch_ == 0) epoch_ = 1;
-        return to_gather_;
+        if (pause_left_ != 0) {
+            --pause_left_;
+            to_gather_ = 1;
+        }
+        return gathering_ = to_gather_;
     }
 
 private:
+    /// Streams that come in their own time, not when we have answered, come one by one: a wait for several of them is a
+    /// delay and nothing else. So one that was in vain ends the gathering for a while, and for longer each time.
+    void judge_gathering() noexcept {
+        const bool in_vain = arrivals_of_round_ < gathering_ - gathering_ / 4;
+        gathering_ = 1;
+        if (in_vain) {
+            to_gather_ = 1;
+            pause_left_ = pause_;
+            pause_ = std::min(2 * pause_, longest_pause);
+        } else {
+            pause_ = std::max(pause_ / 2, 1u);
+        }
+    }
+
     static constexpr std::chrono::milliseconds longest_epoch{10};
     static constexpr unsigned fewest_active = 32; // to gather at all
     static constexpr unsigned fewest_soon = 6;    // in the time of a gathering
     static constexpr unsigned most = 32;          // to gather
+    static constexpr unsigned longest_pause = 64; // epochs without gathering
     static constexpr unsigned few = 4;            // to be answered directly
 
     clock::time_point epoch_began_{};
     unsigned arrivals_ = 0;
     unsigned active_ = 0;
     unsigned to_gather_ = 1;
+    unsigned gathering_ = 1; // in the present wait
+    unsigned pause_ = 1;     // epochs, after the next wait in vain
+    unsigned pause_left_ = 0;
     unsigned arrivals_of_round_ = 0;
     unsigned direct_sends_ = 0;
     std::uint16_t epoch_ = 1;

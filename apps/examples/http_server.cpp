@@ -1,4 +1,4 @@
-// An HTTP/1.1 server is a handler that answers requests: connections, pipelining, limits, malformed requests and the
+// An HTTP/1.1 server is handlers that answer requests, each a short coroutine: connections, pipelining, limits, malformed requests and the
 // orderly end are the library's.
 //
 // Prints the answers that a client of its own gets to two requests on one connection.
@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <tuyau/net/http/router.hpp>
 #include <tuyau/net/http/server.hpp>
 #include <tuyau/net/line_reader.hpp>
 #include <tuyau/net/tcp_listener.hpp>
@@ -19,21 +20,15 @@ using namespace tuyau;
 
 namespace {
 
-class greeter final : public http::handler {
-public:
-    void respond(const http::request& asked, bool last, http::response_batch& out, http::date_clock& date) override {
-        const std::string_view path = asked.path();
-        if (path.starts_with("/hello/"))
-            out.add(asked, last, 200, "text/plain", {}, fmt::format("Hello {}\n", path.substr(7)), date);
-        else
-            out.add(asked, last, 404, "text/plain", {}, "Try /hello/NAME\n", date);
-    }
-};
+task<> greet(http::request& asked, http::response& reply) {
+    reply.send("text/plain", fmt::format("Hello {}\n", asked.parameter("name")));
+    co_return;
+}
 
 task<> show() {
-    greeter program;
-    const http::server_limits limits;
-    http::server server(program, limits);
+    http::router routes;
+    routes.add(HTTP_GET, "/hello/{name}", greet);
+    http::server server(routes);
     tcp_listener listener = tcp_listener::bind({"127.0.0.1", 0}).value();
     scope serving;
     serving.spawn(server.serve(listener));

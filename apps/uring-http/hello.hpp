@@ -2,19 +2,19 @@
 
 #include <string_view>
 
+#include <tuyau/net/http/request.hpp>
 #include <tuyau/net/http/response.hpp>
-#include <tuyau/net/http/server.hpp>
+#include <tuyau/runtime/task.hpp>
 
 /// The page of hello.html.
 extern const std::string_view hello_page;
 
-/// Answers every GET and HEAD of `/` with the Hello World page.
-class hello final : public tuyau::http::handler {
+/// Answers every GET and HEAD of `/` with the Hello World page. For one loop.
+class hello {
 public:
     hello();
 
-    void respond(const tuyau::http::request& asked, bool last, tuyau::http::response_batch& out,
-                 tuyau::http::date_clock& date) override;
+    tuyau::task<> operator()(tuyau::http::request& asked, tuyau::http::response& reply);
 
 private:
     tuyau::http::prepared_response page_;

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -83,7 +84,7 @@ task<> accept_on(http::server& server, tcp_listener& listener, service& all) {
 /// What one thread does. A stop breaks off what is under way.
 task<> serve_here(service& all, own_listeners listeners) {
     hello program;
-    http::server server(program, all.limits);
+    http::server server(std::ref(program), all.limits);
     scope accepting;
     for (tcp_listener& each : listeners) accepting.spawn(accept_on(server, each, all));
     co_await all.ending.wait();

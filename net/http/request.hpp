@@ -1,47 +1,48 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
-#include <llhttp.h>
+#include <tuyau/net/http/exchange.hpp>
+#include <tuyau/net/http/request_head.hpp>
+#include <tuyau/runtime/result.hpp>
+#include <tuyau/runtime/task.hpp>
 
 namespace tuyau::http {
 
-/// `HTTP_GET`, `HTTP_HEAD`, …
-using method = llhttp_method_t;
+/// A request as a handler gets it: the head, whose views last as long as the handler runs, and the body, which is read when
+/// the handler asks for it. What nobody reads is held back at the client, and read and forgotten after the handler.
+class request : public request_head {
+public:
+    request(const request_head& head, exchange& own) noexcept : request_head(head), exchange_(own) {}
+    request(const request&) = delete;
+    request& operator=(const request&) = delete;
 
-struct field {
-    std::string_view name;
-    std::string_view value; ///< without the white space around it
-};
+    /// The next piece of the body, as it came, valid until the next call; empty at the end. To a client that waits for one,
+    /// the first call sends a 100 (RFC 9110, section 10.1.1).
+    ///
+    /// Errors: `connection_reset` when the client went away, `timed_out` when it was too slow, `message_size` when the body
+    /// is over its limit, `bad_message` when it is malformed. After the last three the client is told so if the response has
+    /// not begun when the handler ends.
+    task<result<std::string_view>> read() { return exchange_.read_body(); }
 
-/// The value of the first field of that name, in any case; empty when there is none.
-std::string_view value_of(std::span<const field> fields, std::string_view name) noexcept;
+    /// The whole body, if it has no more than `most` bytes; `message_size` else.
+    task<result<std::string>> read_all(std::size_t most);
 
-/// The head of one request, as it came. The views are valid until the parser is called again.
-struct request {
-    http::method method = HTTP_GET;
-    std::string_view target;
-    std::uint8_t minor_version = 1; ///< of HTTP/1
-    bool keep_alive = true;         ///< what the client wants, RFC 9112, section 9.3
-    std::span<const field> fields;
-    std::uint64_t body_size = 0; ///< bytes of body that were read and skipped
+    /// What came behind the last chunk of the body, once `read` has come to its end.
+    std::span<const field> trailers() const noexcept { return exchange_.trailers(); }
 
-    /// The path of the target without its query, whether the target names a host as well (RFC 9112, section 3.2) or not.
-    std::string_view path() const noexcept;
+    /// What stands in the path for `{name}` in the pattern of a router's route, as it came; empty if there is none.
+    std::string_view parameter(std::string_view name) const noexcept { return http::value_of(parameters_, name); }
 
-    /// The value of the first field of that name, in any case; empty when there is none.
-    std::string_view value_of(std::string_view name) const noexcept { return http::value_of(fields, name); }
-};
+    /// For routers: the fields' names are compared in any case. They must live as long as the handler runs.
+    void set_parameters(std::span<const field> parameters) noexcept { parameters_ = parameters; }
 
-/// What a client may send. Past each bound the request is refused with the status named there.
-struct request_limits {
-    std::size_t target = 8192;        ///< bytes, 414
-    std::size_t head = 32768;         ///< bytes of request line and header section, 431; of trailers and the like, 413
-    std::size_t fields = 100;         ///< 431; a hundred at most
-    std::uint64_t body = 1024 * 1024; ///< bytes, 413
+private:
+    exchange& exchange_;
+    std::span<const field> parameters_;
 };
 
 } // namespace tuyau::http

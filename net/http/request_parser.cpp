@@ -34,22 +34,23 @@ bool has_option(std::string_view list, std::string_view option) noexcept {
     }
 }
 
+enum class known_field { none, host, connection, transfer_encoding, expect };
+
+/// By the length first: most names are none of these.
+known_field known_field_of(std::string_view name) noexcept {
+    const auto if_equal = [name](std::string_view wanted, known_field known) {
+        return equal_ignoring_case(name, wanted) ? known : known_field::none;
+    };
+    switch (name.size()) {
+    case 4: return if_equal("host", known_field::host);
+    case 6: return if_equal("expect", known_field::expect);
+    case 10: return if_equal("connection", known_field::connection);
+    case 17: return if_equal("transfer-encoding", known_field::transfer_encoding);
+    default: return known_field::none;
+    }
+}
+
 } // namespace
-
-/// What one request needs while it is read. From the pool, and back there between requests: an idle connection has none.
-struct request_parser::head : frame_pool::pooled {
-    alignas(field) std::array<std::byte, most_fields * sizeof(field)> memory; // left uninitialised: a hundred are many
-    std::size_t count = 0;
-    bool value_began = false;
-    bool one_too_many = false;
-    std::string kept; // what the views name, once the bytes they were read from are gone
-
-    head() noexcept {} // NOLINT(modernize-use-equals-default): `= default` would clear the memory
-
-    std::span<field> fields() noexcept { return {reinterpret_cast<field*>(memory.data()), count}; }
-    field& last() noexcept { return fields().back(); }
-    void add() noexcept { std::construct_at(reinterpret_cast<field*>(memory.data()) + count++); }
-};
 
 /// llhttp's callbacks; 0 to go on.
 struct request_callbacks {
@@ -70,7 +71,7 @@ struct request_callbacks {
         }
         here.extend(here.request_.target, bytes, size);
         if (here.request_.target.size() > here.limits_.target) {
-            here.refuse(414, "The request target is too long.");
+            here.refuse(414, refusal_cause::target_too_long, "The request target is too long.");
             return HPE_USER;
         }
         const char* end = bytes + size;
@@ -78,7 +79,7 @@ struct request_callbacks {
         here.target_complete_ = end != given_end;
         if (!here.target_complete_ || *end != ' ') return 0;
         if (here.target_misplaced_) {
-            here.refuse(400, "One space goes between a request's method and its target.");
+            here.refuse(400, refusal_cause::malformed_line, "One space goes between a request's method and its target.");
             return HPE_USER;
         }
         here.protocol_next_ = end + 1 == given_end;
@@ -92,31 +93,37 @@ struct request_callbacks {
 
     static int header_field(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
-        request_parser::head& head = *here.head_;
-        if (here.head_complete_) return 0; // a trailer
-        if (head.count == 0 || head.value_began) {
-            head.one_too_many = head.count == std::min(here.limits_.fields, request_parser::most_fields);
-            if (head.one_too_many) return 0;
-            head.add();
-            head.value_began = false;
+        if (here.head_complete_) {
+            here.open_trailer(false).append(bytes, size);
+            here.one_field_too_many_ = here.kept_trailers_.size() > here.limits_.fields;
+            return 0;
         }
-        here.extend(head.last().name, bytes, size);
+        if (here.fields_.empty() || here.value_began_) {
+            here.one_field_too_many_ = here.fields_.size() >= here.limits_.fields;
+            if (here.one_field_too_many_) return 0;
+            here.fields_.emplace_back();
+            here.value_began_ = false;
+        }
+        here.extend(here.fields_.back().name, bytes, size);
         return 0;
     }
 
     /// Not before: a name that is malformed is so wherever it is cut.
     static int header_field_complete(llhttp_t* parser) {
         request_parser& here = self(parser);
-        if (here.head_complete_ || !here.head_->one_too_many) return 0;
-        here.refuse(431, "The request has too many header fields.");
+        if (!here.one_field_too_many_) return 0;
+        here.refuse(431, refusal_cause::too_many_fields, "The request has too many header fields.");
         return HPE_USER;
     }
 
     static int header_value(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
-        if (here.head_complete_) return 0;
-        here.head_->value_began = true;
-        here.extend(here.head_->last().value, bytes, size);
+        if (here.head_complete_) {
+            here.open_trailer(true).append(bytes, size);
+            return 0;
+        }
+        here.value_began_ = true;
+        here.extend(here.fields_.back().value, bytes, size);
         return 0;
     }
 
@@ -126,15 +133,21 @@ struct request_callbacks {
         if (!here.check_head()) return HPE_USER;
         parser->upgrade = 0; // we switch to no other protocol, RFC 9110, section 7.8: the field is then ignored
         const bool has_body = (parser->flags & F_CHUNKED) != 0 || parser->content_length > 0;
-        here.expects_continue_ = here.expects_continue_ && has_body;
-        return has_body ? HPE_PAUSED : 0; // so that what belongs to the body is told from what belongs to the head
+        if (has_body) return HPE_PAUSED;
+        here.request_.expects_continue = false;
+        return 0;
     }
 
-    static int body(llhttp_t* parser, const char*, std::size_t size) {
+    static int body(llhttp_t* parser, const char* bytes, std::size_t size) {
+        if (size == 0) return 0;
         request_parser& here = self(parser);
-        here.request_.body_size += size;
-        if (here.request_.body_size <= here.limits_.body) return 0;
-        here.refuse(413, "The request body is too large.");
+        here.body_size_ += size;
+        if (here.body_size_ <= here.limits_.body) {
+            here.piece_ = {bytes, size};
+            here.piece_came_ = true;
+            return HPE_PAUSED;
+        }
+        here.refuse(413, refusal_cause::body_too_large, "The request body is too large.");
         return HPE_USER;
     }
 
@@ -148,16 +161,18 @@ struct request_callbacks {
     static int chunk_extension_value_complete(llhttp_t* parser) {
         request_parser& here = self(parser);
         if (!here.control_character_) return 0;
-        here.refuse(400, "A chunk extension holds a control character.");
+        here.refuse(400, refusal_cause::malformed_chunk, "A chunk extension holds a control character.");
         return HPE_USER;
     }
 
     static int message_complete(llhttp_t* parser) {
         request_parser& here = self(parser);
         // llhttp, which refuses what comes after the last request, sees no option before or behind a tab.
-        const auto other = static_cast<unsigned>(F_CONNECTION_CLOSE);
-        if (here.request_.keep_alive)
-            parser->flags = static_cast<decltype(parser->flags)>((parser->flags & ~other) | F_CONNECTION_KEEP_ALIVE);
+        if (here.request_.keep_alive) {
+            parser->flags &= ~F_CONNECTION_CLOSE;
+            parser->flags |= F_CONNECTION_KEEP_ALIVE;
+        }
+        for (const auto& [name, value] : here.kept_trailers_) here.trailers_.push_back({name, trim(value)});
         here.complete_ = true;
         return HPE_PAUSED;
     }
@@ -188,16 +203,19 @@ request_parser::request_parser(const request_limits& limits) noexcept : limits_(
     parser_.data = this;
 }
 
-request_parser::~request_parser() = default;
-
 void request_parser::begin() {
-    head_ = std::make_unique<head>();
     request_ = {};
-    head_complete_ = complete_ = expects_continue_ = target_complete_ = protocol_next_ = false;
+    fields_.clear();
+    kept_.clear();
+    begun_ = true;
+    trailers_.clear();
+    kept_trailers_.clear();
+    body_size_ = 0;
+    head_complete_ = target_complete_ = protocol_next_ = value_began_ = one_field_too_many_ = false;
 }
 
-bool request_parser::refuse(int status, std::string_view reason) noexcept {
-    refusal_ = {status, reason};
+bool request_parser::refuse(int status, refusal_cause cause, std::string_view reason) noexcept {
+    refusal_ = {status, reason, cause};
     return false;
 }
 
@@ -208,73 +226,85 @@ void request_parser::extend(std::string_view& text, const char* bytes, std::size
         text = {text.data(), text.size() + size};
     } else {
         // Its beginning is the last thing that was kept, and there is room behind it.
-        head_->kept.append(bytes, size);
+        kept_.append(bytes, size);
         text = {text.data(), text.size() + size};
     }
 }
 
 void request_parser::keep() {
-    std::string& kept = head_->kept;
-    kept.reserve(limits_.head + 1); // all that may still come: it never moves, and what is in it stays
-    const auto keep_text = [&kept](std::string_view& text) {
-        const char* place = kept.data() + kept.size();
-        if (text.data() >= kept.data() && text.data() < place) return;
-        kept.append(text);
+    kept_.reserve(limits_.head + 1); // all that may still come: it never moves, and what is in it stays
+    const auto keep_text = [this](std::string_view& text) {
+        const char* place = kept_.data() + kept_.size();
+        if (text.data() >= kept_.data() && text.data() < place) return;
+        kept_.append(text);
         text = {place, text.size()};
     };
     keep_text(request_.target);
-    for (field& each : head_->fields()) {
+    for (field& each : fields_) {
         keep_text(each.name);
         keep_text(each.value);
     }
 }
 
+/// The name or the value of the trailer that is under way, which a name after a value begins.
+std::string& request_parser::open_trailer(bool in_value) {
+    if (!in_value && (kept_trailers_.empty() || value_began_)) kept_trailers_.emplace_back();
+    value_began_ = in_value;
+    return kept_trailers_.back()[in_value ? 1 : 0];
+}
+
 bool request_parser::check_head() {
-    if (parser_.http_major != 1 || parser_.http_minor > 1) return refuse(505, only_http_1);
+    if (parser_.http_major != 1 || parser_.http_minor > 1) return refuse(505, refusal_cause::version, only_http_1);
     request_.minor_version = parser_.http_minor;
     std::size_t hosts = 0;
     bool close = false;
     bool keep_alive = request_.minor_version == 1;
-    for (field& each : head_->fields()) {
+    for (field& each : fields_) {
         each.value = trim(each.value);
-        if (equal_ignoring_case(each.name, "host")) {
+        switch (known_field_of(each.name)) {
+        case known_field::none: break;
+        case known_field::host:
             ++hosts;
-            if (!is_host(each.value)) return refuse(400, "The Host field is not a host name (RFC 9112, section 3.2).");
-        } else if (equal_ignoring_case(each.name, "connection")) {
+            if (!is_host(each.value)) return refuse(400, refusal_cause::host, "The Host field is not a host name (RFC 9112, section 3.2).");
+            break;
+        case known_field::connection:
             close = close || has_option(each.value, "close");
             keep_alive = keep_alive || has_option(each.value, "keep-alive");
-        } else if (equal_ignoring_case(each.name, "transfer-encoding")) {
+            break;
+        case known_field::transfer_encoding:
             if (request_.minor_version == 0)
-                return refuse(400, "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
+                return refuse(400, refusal_cause::transfer_coding, "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
             if (!equal_ignoring_case(each.value, "chunked"))
-                return refuse(501, "The only transfer coding known here is chunked.");
-        } else if (equal_ignoring_case(each.name, "expect")) {
+                return refuse(501, refusal_cause::transfer_coding, "The only transfer coding known here is chunked.");
+            break;
+        case known_field::expect:
             if (!equal_ignoring_case(each.value, "100-continue"))
-                return refuse(417, "The only expectation known here is 100-continue.");
-            expects_continue_ = request_.minor_version == 1;
+                return refuse(417, refusal_cause::expectation, "The only expectation known here is 100-continue.");
+            request_.expects_continue = request_.minor_version == 1;
+            break;
         }
     }
-    request_.fields = head_->fields();
+    request_.fields = fields_;
     request_.keep_alive = keep_alive && !close;
     if (hosts > 1 || (hosts == 0 && request_.minor_version == 1))
-        return refuse(400, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
+        return refuse(400, refusal_cause::host, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
     if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)
-        return refuse(413, "The request body is too large.");
+        return refuse(413, refusal_cause::body_too_large, "The request body is too large.");
     return true;
 }
 
 /// By the byte behind the target's space. llhttp takes more spaces there, and the requests of RTSP and ICE.
 bool request_parser::check_protocol(char first) noexcept {
-    if (first == ' ') return refuse(400, "One space goes between a request's target and its version.");
-    return (first != 'R' && first != 'I') || refuse(505, only_http_1);
+    if (first == ' ') return refuse(400, refusal_cause::malformed_line, "One space goes between a request's target and its version.");
+    return (first != 'R' && first != 'I') || refuse(505, refusal_cause::version, only_http_1);
 }
 
 /// How many bytes to read at most before limits are looked at: none can be passed before the last of them. So each holds
 /// to the byte, and what is refused does not depend on where the bytes were cut.
 std::size_t request_parser::allowance() const noexcept {
-    if (head_ != nullptr && head_complete_) return limits_.head + 8 * request_.body_size - body_wire_size_ + 1;
+    if (begun_ && head_complete_) return limits_.head + 8 * body_size_ - body_wire_size_ + 1;
     const std::size_t of_head = std::max<std::size_t>(limits_.head - head_size_, 1);
-    if (head_ == nullptr) return std::min(of_head, limits_.target + 1);
+    if (!begun_) return std::min(of_head, limits_.target + 1);
     return target_complete_ ? of_head : std::min(of_head, limits_.target - request_.target.size() + 1);
 }
 
@@ -282,32 +312,32 @@ std::size_t request_parser::allowance() const noexcept {
 bool request_parser::check_size(std::size_t size) {
     if (!head_complete_) {
         head_size_ += size;
-        return head_size_ < limits_.head || refuse(431, "The request's header section is too large.");
+        return head_size_ < limits_.head || refuse(431, refusal_cause::header_too_large, "The request's header section is too large.");
     }
     // What is not data (chunk sizes and extensions, trailers) may be as much as a head, and a few bytes for each of data:
     // chunks of one byte have five.
     body_wire_size_ += size;
-    return body_wire_size_ <= limits_.head + 8 * request_.body_size ||
-           refuse(413, "The request's chunk extensions or trailers are too large.");
+    return body_wire_size_ <= limits_.head + 8 * body_size_ ||
+           refuse(413, refusal_cause::chunk_framing_too_large, "The request's chunk extensions or trailers are too large.");
 }
 
 request_parser::step request_parser::parse(std::string_view& bytes) {
     if (judging_method_) return judge_method(bytes, true);
     if (complete_) {
-        head_.reset();
-        complete_ = false;
+        begun_ = complete_ = false;
         head_size_ = body_wire_size_ = 0;
     }
     // Empty lines before a request are no part of it (RFC 9112, section 2.2).
-    if (head_ == nullptr)
+    if (!begun_)
         while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n')) bytes.remove_prefix(1);
-    while (!bytes.empty()) {
+    // Behind the last piece of a body there is nothing to read, but its end to tell.
+    while (!bytes.empty() || (in_body() && llhttp_get_errno(&parser_) == HPE_PAUSED)) {
         if (std::exchange(protocol_next_, false) && !check_protocol(bytes.front())) return step::refused;
         if (llhttp_get_errno(&parser_) == HPE_PAUSED) llhttp_resume(&parser_);
-        const bool had_begun = head_ != nullptr;
-        const char* begin = bytes.data();
+        const bool had_begun = begun_;
+        const char* begin = bytes.empty() ? "" : bytes.data();
         const std::size_t size = std::min(bytes.size(), allowance());
-        given_ = bytes.substr(0, size);
+        given_ = {begin, size};
         const llhttp_errno_t error = llhttp_execute(&parser_, begin, size);
         if (error == HPE_OK) {
             bytes.remove_prefix(size);
@@ -315,18 +345,17 @@ request_parser::step request_parser::parse(std::string_view& bytes) {
             continue;
         }
         const char* stopped = llhttp_get_error_pos(&parser_);
-        bytes.remove_prefix(static_cast<std::size_t>(stopped - begin));
+        const auto consumed = static_cast<std::size_t>(stopped - begin);
+        bytes.remove_prefix(consumed);
         if (error != HPE_PAUSED) {
             const bool method_began = stopped == begin ? had_begun : is_token_character(stopped[-1]);
             return explain(error, bytes, method_began);
         }
-        if (complete_) return step::request;
-        if (std::exchange(expects_continue_, false)) {
-            keep();
-            return step::expects_continue;
-        }
+        if (complete_) return step::complete;
+        if (!std::exchange(piece_came_, false)) return step::head;
+        return check_size(consumed) ? step::body : step::refused;
     }
-    if (head_ != nullptr) keep();
+    if (begun_ && !head_complete_) keep();
     return step::more;
 }
 
@@ -334,18 +363,30 @@ request_parser::step request_parser::explain(llhttp_errno_t error, std::string_v
     // llhttp's reasons are string literals.
     const std::string_view words = parser_.reason != nullptr ? parser_.reason : "The request is malformed.";
     if (refusal_.status != 0) return step::refused; // by ourselves
+    const auto refuse_as = [&](refusal_cause cause) {
+        refuse(400, cause, words);
+        return step::refused;
+    };
     switch (error) {
     case HPE_INVALID_METHOD: return judge_method(bytes, method_began);
     case HPE_INVALID_VERSION: // also for what follows the version
-        words == "Invalid HTTP version" ? refuse(505, only_http_1) : refuse(400, words);
-        break;
-    case HPE_PAUSED_H2_UPGRADE: refuse(505, only_http_1); break;
+        if (words != "Invalid HTTP version") return refuse_as(refusal_cause::malformed_line);
+        refuse(505, refusal_cause::version, only_http_1);
+        return step::refused;
+    case HPE_PAUSED_H2_UPGRADE: refuse(505, refusal_cause::version, only_http_1); return step::refused;
     case HPE_INVALID_CONSTANT: // also for the methods of other protocols that llhttp knows
-        words.starts_with("Invalid method") ? refuse(501, unknown_method) : refuse(400, words);
-        break;
-    default: refuse(400, words);
+        if (!words.starts_with("Invalid method")) return refuse_as(refusal_cause::malformed_line);
+        refuse(501, refusal_cause::unknown_method, unknown_method);
+        return step::refused;
+    case HPE_INVALID_URL: return refuse_as(refusal_cause::malformed_line);
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_UNEXPECTED_CONTENT_LENGTH: return refuse_as(refusal_cause::length);
+    case HPE_INVALID_TRANSFER_ENCODING: return refuse_as(refusal_cause::transfer_coding);
+    case HPE_INVALID_CHUNK_SIZE: return refuse_as(refusal_cause::malformed_chunk);
+    default: return refuse_as(in_body() ? refusal_cause::malformed_chunk
+                              : target_complete_ ? refusal_cause::malformed_field
+                                                 : refusal_cause::malformed_line);
     }
-    return step::refused;
 }
 
 /// A method that nobody knows is a 501, and what is no method at all a 400: the bytes up to the first that is not part of
@@ -362,9 +403,9 @@ request_parser::step request_parser::judge_method(std::string_view& bytes, bool 
         return step::more;
     }
     if (end != bytes.end() && *end == ' ' && began)
-        refuse(501, unknown_method);
+        refuse(501, refusal_cause::unknown_method, unknown_method);
     else
-        refuse(400, "This is not an HTTP request.");
+        refuse(400, refusal_cause::not_http, "This is not an HTTP request.");
     return step::refused;
 }
 

@@ -1,105 +1,128 @@
 #include <tuyau/net/http/response.hpp>
 
-#include <iterator>
+#include <algorithm>
+#include <array>
 
-#include <fmt/format.h>
-
+#include <tuyau/net/http/error_page.hpp>
 #include <tuyau/net/http/status.hpp>
+#include <tuyau/net/http/text.hpp>
+#include <tuyau/runtime/contract.hpp>
 
 namespace tuyau::http {
 namespace {
 
-/// The line that says what becomes of the connection, where the version's default does not (RFC 9112, section 9.3).
-std::string_view connection_field(unsigned minor_version, bool last) noexcept {
-    if (last) return "Connection: close\r\n";
-    return minor_version == 0 ? "Connection: keep-alive\r\n" : "";
+bool is_for_the_library(std::string_view name) noexcept {
+    constexpr std::array<std::string_view, 4> names{"date", "content-length", "transfer-encoding", "connection"};
+    return std::any_of(names.begin(), names.end(),
+                       [name](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
-std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\nDate: ", status, reason(status)); }
+void append_field(std::string& fields, std::string_view name, std::string_view value) {
+    require(!name.empty() && std::all_of(name.begin(), name.end(), is_token_character),
+            "a response's field has a name that is no token (RFC 9110, section 5.1)");
+    require(!is_for_the_library(name), "Date, Content-Length, Transfer-Encoding and Connection are said by the library");
+    fields.append(name).append(": ");
+    const std::size_t from = fields.size();
+    fields.append(value);
+    std::replace_if(fields.begin() + static_cast<std::ptrdiff_t>(from), fields.end(), is_control_character, ' ');
+    fields.append("\r\n");
+}
+
+constexpr const char* after_the_head = "a response's head was changed after it had been sent";
 
 } // namespace
 
-prepared_response::prepared_response(int status, std::string_view content_type, std::string_view body,
-                                     std::string_view fields)
-    : before_date_(head_before_date(status)),
-      after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, body.size(), fields)),
-      body_(body) {}
+void response::add_field(std::string_view name, std::string_view value) {
+    require(!begun_, after_the_head);
+    append_field(exchange_.batch().draft(), name, value);
+}
 
-const std::shared_ptr<const prepared_response::rendered>& prepared_response::at(date_clock& date) {
-    const std::string_view now = date.now();
-    if (generation_ != date.generation()) {
-        auto fresh = std::make_shared<rendered>();
-        fresh->bytes.reserve(before_date_.size() + now.size() + after_date_.size() + 2 + body_.size());
-        fresh->bytes.append(before_date_).append(now).append(after_date_).append("\r\n");
-        fresh->head_size = fresh->bytes.size();
-        fresh->bytes.append(body_);
-        rendered_ = std::move(fresh);
-        generation_ = date.generation();
+void response::send(prepared_response& prepared) {
+    require(!begun_, after_the_head);
+    begun_ = whole_ = true;
+    exchange_.begin_response();
+    last_ = exchange_.closes();
+    prepared_ = &prepared;
+    status_ = prepared.status();
+    if (asked_.method != HTTP_HEAD) body_size_ = prepared.body_size();
+    exchange_.batch().add(asked_, last_, prepared, exchange_.date());
+}
+
+void response::send(std::string_view content_type, std::string_view body) {
+    require(!begun_, after_the_head);
+    begun_ = whole_ = true;
+    exchange_.begin_response();
+    last_ = exchange_.closes();
+    if (body_allowed()) body_size_ = body.size();
+    response_batch& batch = exchange_.batch();
+    batch.add(asked_, last_, status_, content_type, batch.draft(), body, exchange_.date());
+    batch.draft().clear();
+}
+
+void response::send_error(int status, std::string_view sentence) {
+    status_ = status;
+    send("text/html; charset=utf-8", error_page(status, sentence));
+}
+
+bool response::body_allowed() const noexcept { return asked_.method != HTTP_HEAD && !has_no_body(status_); }
+
+void response::write_head() {
+    begun_ = true;
+    exchange_.begin_response();
+    framing_ = has_no_body(status_)        ? body_framing::none
+               : announced_                ? body_framing::sized
+               : asked_.minor_version == 1 ? body_framing::chunked
+                                           : body_framing::until_close;
+    last_ = exchange_.closes() || framing_ == body_framing::until_close;
+    response_batch& batch = exchange_.batch();
+    batch.add_head(asked_, last_, status_, batch.draft(), framing_, announced_.value_or(0), exchange_.date());
+    batch.draft().clear();
+}
+
+task<result<void>> response::begin() {
+    if (!begun_) write_head();
+    return exchange_.flush();
+}
+
+task<result<void>> response::write(std::string_view piece) {
+    require(!whole_, "something was written to a response after the whole of it had been sent");
+    if (!begun_) write_head();
+    const bool too_much = announced_ && piece.size() > *announced_ - written_;
+    if (too_much) co_return failure(std::errc::message_size);
+    written_ += piece.size();
+    if (body_allowed() && !piece.empty()) {
+        body_size_ += piece.size();
+        exchange_.batch().add_piece(piece, framing_);
     }
-    return rendered_;
+    co_return co_await exchange_.flush();
 }
 
-void response_batch::add(const request& asked, bool last, prepared_response& response, date_clock& date) {
-    const bool head_only = asked.method == HTTP_HEAD;
-    const std::string_view connection = connection_field(asked.minor_version, last);
-    const auto& whole = response.at(date);
-    if (connection.empty()) {
-        if (shared_.empty() || shared_.back() != whole) shared_.push_back(whole);
-        add_lasting(whole->bytes.data(), head_only ? whole->head_size : whole->bytes.size());
-        return;
-    }
-    const std::size_t from = text_.size();
-    text_.append(response.before_date_)
-        .append(date.now())
-        .append(response.after_date_)
-        .append(connection)
-        .append("\r\n");
-    add_text(from);
-    if (!head_only && !response.body_.empty()) add_lasting(response.body_.data(), response.body_.size());
+void response::add_trailer(std::string_view name, std::string_view value) {
+    append_field(exchange_.batch().trailers(), name, value);
 }
 
-void response_batch::add(const request& asked, bool last, int status, std::string_view content_type,
-                         std::string_view fields, std::string_view body, date_clock& date) {
-    const std::size_t from = text_.size();
-    auto out = std::back_inserter(text_);
-    text_.append(head_before_date(status)).append(date.now()).append("\r\n");
-    if (!has_no_body(status)) {
-        if (!body.empty()) fmt::format_to(out, "Content-Type: {}\r\n", content_type);
-        fmt::format_to(out, "Content-Length: {}\r\n", body.size());
-    }
-    text_.append(fields).append(connection_field(asked.minor_version, last)).append("\r\n");
-    if (asked.method != HTTP_HEAD && !has_no_body(status)) text_.append(body);
-    add_text(from);
+task<result<void>> response::send_interim(int status) {
+    require(!begun_, after_the_head);
+    response_batch& batch = exchange_.batch();
+    if (asked_.minor_version == 1) batch.add_interim(status, batch.draft());
+    batch.draft().clear();
+    return exchange_.flush();
 }
 
-void response_batch::add_interim(int status) {
-    const std::size_t from = text_.size();
-    fmt::format_to(std::back_inserter(text_), "HTTP/1.1 {} {}\r\n\r\n", status, reason(status));
-    add_text(from);
+void response::become_last(const response_batch::place& place) {
+    last_ = true;
+    response_batch& batch = exchange_.batch();
+    if (prepared_ == nullptr) return batch.say_last(place);
+    batch.forget_since(place);
+    batch.add(asked_, true, *prepared_, exchange_.date());
 }
 
-void response_batch::add_text(std::size_t from) {
-    const std::size_t size = text_.size() - from;
-    if (!pieces_.empty() && pieces_.back().iov_base == nullptr)
-        pieces_.back().iov_len += size; // the text before it is its neighbour
-    else
-        pieces_.push_back({nullptr, size});
-}
-
-std::span<iovec> response_batch::pieces() noexcept {
-    char* next = text_.data();
-    for (iovec& each : pieces_) {
-        if (each.iov_base != nullptr) continue;
-        each.iov_base = next;
-        next += each.iov_len;
-    }
-    return pieces_;
-}
-
-void response_batch::clear() noexcept {
-    text_.clear();
-    pieces_.clear();
-    shared_.clear();
+bool response::finish() {
+    if (!begun_) send();
+    if (whole_) return true;
+    if (!body_allowed()) return true;
+    if (framing_ == body_framing::chunked) exchange_.batch().add_last_chunk();
+    return !announced_ || written_ == *announced_;
 }
 
 } // namespace tuyau::http

@@ -1,73 +1,99 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <span>
-#include <string>
+#include <cstdint>
+#include <optional>
 #include <string_view>
-#include <vector>
 
-#include <sys/uio.h>
-
-#include <tuyau/net/http/date.hpp>
-#include <tuyau/net/http/request.hpp>
+#include <tuyau/net/http/exchange.hpp>
+#include <tuyau/net/http/request_head.hpp>
+#include <tuyau/runtime/result.hpp>
+#include <tuyau/runtime/task.hpp>
 
 namespace tuyau::http {
 
-/// A response whose bytes but for its date never change. The whole of it, head and body in one piece, is made once a
-/// second, and shared by all who send it meanwhile. For one loop.
-class prepared_response {
+/// What a handler answers: either whole, by one of the `send`s, or piece by piece, by `write`. What a whole response says is
+/// sent after the handler, together with the answers to other requests that came in the same moment.
+///
+/// The library says Date, Content-Length, Transfer-Encoding and Connection; leaves the body away where there must be none
+/// (HEAD, 204, 304); and answers 200 without a body for a handler that says nothing.
+class response {
 public:
-    /// `fields` are complete lines, each with its CR LF.
-    prepared_response(int status, std::string_view content_type, std::string_view body, std::string_view fields = {});
+    response(const request_head& asked, exchange& own) noexcept : asked_(asked), exchange_(own) {}
+    response(const response&) = delete;
+    response& operator=(const response&) = delete;
 
-    struct rendered {
-        std::string bytes;
-        std::size_t head_size;
-    };
+    /// Until the response begins.
+    void set_status(int status) noexcept { status_ = status; }
+    int status() const noexcept { return status_; }
 
-    /// The bytes for now, as HTTP/1.1 with the connection kept.
-    const std::shared_ptr<const rendered>& at(date_clock& date);
+    /// Appends a field to the head, until it begins. Control characters in `value` become spaces: they would end the line.
+    /// `name` has to be a token, and none of the four that are the library's.
+    void add_field(std::string_view name, std::string_view value);
+
+    /// The whole response is `prepared`, which must outlive the server. Fields that were added are not part of it.
+    void send(prepared_response& prepared);
+
+    /// The whole response: the status and fields so far, and `body`, which is copied.
+    void send(std::string_view content_type, std::string_view body);
+
+    /// The same without a body.
+    void send() { send({}, {}); }
+
+    /// A page for people about an error, with the fields so far.
+    void send_error(int status, std::string_view sentence);
+
+    /// Says how long the body that is to be written will be. Without it the body goes in chunks, or to a client of HTTP/1.0
+    /// until the connection closes.
+    void set_content_length(std::uint64_t size) noexcept { announced_ = size; }
+
+    /// Sends `piece`, before it the head if it is the first. The error of the connection, once it has one; `message_size` if
+    /// more was written than announced. `piece` must live until the await is over.
+    task<result<void>> write(std::string_view piece);
+
+    /// Sends the head if it has not been sent yet: before a body that will be long in coming.
+    task<result<void>> begin();
+
+    /// Appends a field behind a body that is in chunks (RFC 9110, section 6.5); it is left away where there are none.
+    void add_trailer(std::string_view name, std::string_view value);
+
+    /// Sends an interim response with the fields so far, which the final one then has no more: 103 for hints (RFC 8297).
+    /// Nothing is sent to a client of HTTP/1.0, which would not understand.
+    task<result<void>> send_interim(int status);
+
+    /// Whether all of it was said at once.
+    bool is_whole() const noexcept { return whole_; }
+
+    /// Whether the head is written, so that nothing of it can be changed.
+    bool begun() const noexcept { return begun_; }
+
+    /// Bytes of body so far, those that a HEAD leaves away not counted.
+    std::uint64_t body_size() const noexcept { return body_size_; }
+
+    /// For the connection, which is to close after all: has a whole response, which begins at `place`, say so.
+    void become_last(const response_batch::place& place);
+
+    /// For the connection: ends the response. Whether it is whole: not if less was written than announced.
+    bool finish();
+
+    /// For the connection: whether the response says that it is the last one.
+    bool is_last() const noexcept { return last_; }
 
 private:
-    std::string before_date_;
-    std::string after_date_;
-    std::string_view body_;
-    unsigned long generation_ = 0;
-    std::shared_ptr<const rendered> rendered_;
+    bool body_allowed() const noexcept;
+    void write_head();
 
-    friend class response_batch;
-};
-
-/// The responses to all requests that one received buffer held, in order, to be sent as one.
-class response_batch {
-public:
-    bool empty() const noexcept { return pieces_.empty(); }
-
-    /// Appends the response to `asked`. `last`: it says that the connection closes after it. The body is left out for a
-    /// HEAD, and must not be destroyed before the batch is cleared.
-    void add(const request& asked, bool last, prepared_response& response, date_clock& date);
-
-    /// Appends a response that is made for this one time: its body is copied.
-    void add(const request& asked, bool last, int status, std::string_view content_type, std::string_view fields,
-             std::string_view body, date_clock& date);
-
-    /// Appends an interim response (RFC 9110, section 15.2).
-    void add_interim(int status);
-
-    /// The pieces in order, for a send: once, and nothing is added after it before the batch is cleared.
-    std::span<iovec> pieces() noexcept;
-
-    /// Forgets the responses, and keeps the memory for the next.
-    void clear() noexcept;
-
-private:
-    void add_text(std::size_t from);
-    void add_lasting(const char* data, std::size_t size) { pieces_.push_back({const_cast<char*>(data), size}); }
-
-    std::string text_;
-    std::vector<iovec> pieces_; // null: the next of so many bytes in text_
-    std::vector<std::shared_ptr<const prepared_response::rendered>> shared_;
+    const request_head& asked_;
+    exchange& exchange_;
+    prepared_response* prepared_ = nullptr;
+    int status_ = 200;
+    body_framing framing_ = body_framing::none;
+    bool begun_ = false;
+    bool whole_ = false;
+    bool last_ = false;
+    std::optional<std::uint64_t> announced_;
+    std::uint64_t written_ = 0;
+    std::uint64_t body_size_ = 0;
 };
 
 } // namespace tuyau::http

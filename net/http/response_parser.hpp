@@ -10,7 +10,7 @@
 
 #include <llhttp.h>
 
-#include <tuyau/net/http/request.hpp>
+#include <tuyau/net/http/request_head.hpp>
 
 namespace tuyau::http {
 

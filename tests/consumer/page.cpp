@@ -15,11 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 namespace http = tuyau::http;
 
-struct one_page final : http::handler {
-    void respond(const http::request& asked, bool last, http::response_batch& out, http::date_clock& date) override {
-        out.add(asked, last, 200, "text/plain", {}, "a page\n", date);
-    }
-};
+tuyau::task<> one_page(http::request&, http::response& reply) {
+    reply.send("text/plain", "a page\n");
+    co_return;
+}
 
 tuyau::task<> serve(http::server& server, tuyau::tcp_listener& listener) {
     if (auto ended = co_await server.serve(listener); !tuyau::is_cancelled(ended.error())) ended.value();
@@ -49,9 +48,7 @@ tuyau::task<tuyau::result<std::string>> get(tuyau::endpoint where) {
 
 tuyau::task<int> talk() {
     auto listener = tuyau::tcp_listener::bind({"127.0.0.1", 0}).value();
-    one_page program;
-    const http::server_limits limits;
-    http::server server(program, limits);
+    http::server server(one_page);
     tuyau::scope serving;
     serving.spawn(serve(server, listener));
     auto page = co_await tuyau::with_deadline(60s, get(listener.local_endpoint().value()));

@@ -19,6 +19,9 @@ const std::map<std::string, std::string> expected = {
     {"deadline", "the answer: Connection timed out\npiece 1\npiece 2\npiece 3\nthe download: Connection timed out\n"},
     {"doctor", "programs can run here\n"},
     {"file", "1000 lines, 8893 bytes\n"},
+    {"folder", "archive/\nlink\nnotes\nnotes: buy milk\narchive/../notes: buy milk\n"
+               "archive/none: No such file or directory\n../secret: Invalid cross-device link\n"
+               "link: Invalid cross-device link\n"},
     {"http-server", "HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Length: 12\n\nHello world\n"
                     "HTTP/1.1 404 Not Found\nContent-Type: text/plain\nContent-Length: 16\nConnection: close\n\n"
                     "Try /hello/NAME\ndrained: true\n"},

@@ -2,8 +2,6 @@
 
 #include <csignal>
 #include <deque>
-#include <filesystem>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,11 +18,6 @@ using tests::http_server;
 using tests::socket_client;
 
 namespace {
-
-std::ptrdiff_t threads_of(const tests::process& program) {
-    const std::filesystem::directory_iterator all("/proc/" + std::to_string(program.id()) + "/task");
-    return std::distance(begin(all), end(all));
-}
 
 /// So many that no thread is without one: for each of two the odds are 2^-40.
 constexpr int many = 40;
@@ -45,7 +38,7 @@ std::deque<socket_client> answered_clients(const http_server& server, const std:
 TEST_CASE("several threads serve one port, as many as are asked for") {
     http_server server({"--threads", "3"});
     const http_server smaller({"--threads", "2"}); // a sanitizer has a thread of its own where there are several
-    CHECK(threads_of(server.program()) == threads_of(smaller.program()) + 1);
+    CHECK(server.program().threads() == smaller.program().threads() + 1);
     auto clients = answered_clients(server);
     for (socket_client& each : clients) each.send(get);
     for (socket_client& each : clients) CHECK(each.receive_until("</html>").starts_with(found));

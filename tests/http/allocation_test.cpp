@@ -1,3 +1,4 @@
+#include <functional>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -11,10 +12,11 @@ using namespace tuyau;
 
 namespace {
 
-class page final : public http::handler {
+class page {
 public:
-    void respond(const http::request& asked, bool last, http::response_batch& out, http::date_clock& date) override {
-        out.add(asked, last, response_, date);
+    task<> operator()(http::request&, http::response& reply) {
+        reply.send(response_);
+        co_return;
     }
 
 private:
@@ -40,8 +42,7 @@ TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined") {
     std::size_t spent = 0;
     here.run([](std::size_t& allocated) -> task<> {
         page program;
-        http::server_limits limits;
-        http::server server(program, limits);
+        http::server server(std::ref(program));
         auto listener = tcp_listener::bind(endpoint("127.0.0.1", 0)).value();
         scope accepting;
         accepting.spawn(accept_on(server, listener));

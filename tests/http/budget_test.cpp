@@ -1,6 +1,7 @@
 // What a request and a connection may cost, in counts: they are the same on every machine.
 
 #include <array>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,7 @@
 
 #include "support/allocations.hpp"
 #include "support/socket.hpp"
+#include "support/tracepoint.hpp"
 
 using namespace tuyau;
 
@@ -24,11 +26,12 @@ namespace {
 const std::string request_bytes = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Answers, and tells when it has answered so many.
-class page final : public http::handler {
+class page {
 public:
-    void respond(const http::request& asked, bool last, http::response_batch& out, http::date_clock& date) override {
-        out.add(asked, last, response_, date);
+    task<> operator()(http::request&, http::response& reply) {
+        reply.send(response_);
         if (--missing_ == 0) all_answered_.set();
+        co_return;
     }
 
     void expect(std::size_t requests) {
@@ -47,7 +50,7 @@ private:
 /// looks.
 class ground {
 public:
-    ground() : server_(page_), listener_(tcp_listener::bind(endpoint("127.0.0.1", 0)).value()) {
+    ground() : server_(std::ref(page_)), listener_(tcp_listener::bind(endpoint("127.0.0.1", 0)).value()) {
         accepting_.spawn(accept());
     }
 
@@ -143,6 +146,28 @@ TEST_CASE("one connection: one call into the ring a request, and no request of t
         CHECK(static_cast<double>(spent.enters - rounds) / rounds <= 1.05);
         CHECK(spent.submissions <= rounds + 2);
         co_await one.end();
+    }());
+}
+
+TEST_CASE("the kernel polls a connection once, and hands nothing to a worker thread") {
+    const tests::tracepoint_counter polls("io_uring/io_uring_poll_arm");
+    const tests::tracepoint_counter punts("io_uring/io_uring_queue_async_work");
+    if (!polls.counts() || !punts.counts()) SKIP("tracepoints cannot be counted here: that takes tracefs, and root");
+    loop here;
+    require_usual_receives(here);
+    if (!here.requests().uses(feature::multishot_accept)) SKIP("a kernel that polls for each accept");
+    here.run([&]() -> task<> {
+        constexpr std::size_t connections = 64;
+        ground all;
+        co_await all.connect(1);
+        const std::uint64_t of_one = polls.count(); // with those of the listener and of the loop itself
+        co_await all.connect(connections);
+        CHECK(polls.count() - of_one == connections - 1);
+        co_await all.spent_on(200);
+        // A receive that is looked at anew, as one is now and then, is polled for anew.
+        CHECK(polls.count() - of_one <= 2 * connections);
+        CHECK(punts.count() == 0);
+        co_await all.end();
     }());
 }
 

@@ -1,5 +1,6 @@
 #include <tuyau/net/http/request_parser.hpp>
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -26,14 +27,23 @@ class reader {
 public:
     explicit reader(const request_limits& limits = {}) : limits_(limits), parser_(limits_) {}
 
-    /// Gives the parser a copy that is gone afterwards, so that asan sees a view that outlives it.
+    /// Gives the parser a copy that is gone once the request is over, so that asan sees a view that outlives it.
     void feed(std::string piece) {
-        std::string_view bytes = piece;
-        while (!bytes.empty() && so_far.status == 0) {
+        given_.push_back(std::move(piece)); // what a head names stays until its request is over
+        std::string_view bytes = given_.back();
+        bool more = true;
+        while (more && so_far.status == 0) {
             switch (parser_.parse(bytes)) {
-            case request_parser::step::more: REQUIRE(bytes.empty()); break;
-            case request_parser::step::expects_continue: ++so_far.continues; break;
-            case request_parser::step::request: so_far.requests.push_back(describe()); break;
+            case request_parser::step::more:
+                REQUIRE(bytes.empty());
+                more = false;
+                break;
+            case request_parser::step::head: so_far.continues += parser_.current().expects_continue ? 1 : 0; break;
+            case request_parser::step::body: body_ += parser_.piece(); break;
+            case request_parser::step::complete:
+                so_far.requests.push_back(describe());
+                body_.clear();
+                break;
             case request_parser::step::refused:
                 so_far.status = parser_.why().status;
                 so_far.reason = parser_.why().reason;
@@ -41,20 +51,26 @@ public:
             }
         }
         so_far.unfinished = parser_.in_request();
+        if (!parser_.in_body()) given_.clear();
     }
 
     reading so_far;
 
 private:
     std::string describe() const {
-        const request& asked = parser_.current();
+        const request_head& asked = parser_.current();
         std::string text = fmt::format("{} {}", llhttp_method_name(asked.method), asked.target);
         for (const field& each : asked.fields) text += fmt::format(" {}={}", each.name, each.value);
-        return text + fmt::format(" body={} {}", asked.body_size, asked.keep_alive ? "keep" : "close");
+        text += fmt::format(" body={} {}", body_.size(), asked.keep_alive ? "keep" : "close");
+        if (!body_.empty()) text += " " + body_;
+        for (const field& each : parser_.trailers()) text += fmt::format(" {}={}", each.name, each.value);
+        return text;
     }
 
     request_limits limits_;
     request_parser parser_;
+    std::deque<std::string> given_;
+    std::string body_;
 };
 
 reading read(const std::string& bytes, const request_limits& limits = {}) {
@@ -112,13 +128,13 @@ TEST_CASE("pipelined requests come out one by one, in order") {
     CHECK(read(bytes).requests == expected);
 }
 
-TEST_CASE("sized and chunked bodies are counted and skipped, trailers included") {
+TEST_CASE("sized and chunked bodies are read, trailers included") {
     const std::string sized = "POST /s HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
     const std::string chunked = "PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                                 "5;a=b\r\nhello\r\n3\r\nyou\r\n0\r\nTrailer: t\r\n\r\n";
     CHECK(read(sized + chunked + get).requests ==
-          std::vector<std::string>{"POST /s Host=x Content-Length=5 body=5 keep",
-                                   "PUT /c Host=x Transfer-Encoding=chunked body=8 keep", "GET / Host=x body=0 keep"});
+          std::vector<std::string>{"POST /s Host=x Content-Length=5 body=5 keep hello",
+                                   "PUT /c Host=x Transfer-Encoding=chunked body=8 keep helloyou Trailer=t", "GET / Host=x body=0 keep"});
 }
 
 TEST_CASE("wherever two requests are cut, they read the same") {
@@ -268,7 +284,7 @@ TEST_CASE("a client that expects a 100 is told so before its body, and only then
     CHECK(waits.so_far.requests.empty());
     waits.feed("abc");
     CHECK(waits.so_far.requests ==
-          std::vector<std::string>{"POST / Host=x Expect=100-continue Content-Length=3 body=3 keep"});
+          std::vector<std::string>{"POST / Host=x Expect=100-continue Content-Length=3 body=3 keep abc"});
 
     CHECK(read("GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n").continues == 0);
 }
@@ -279,7 +295,7 @@ TEST_CASE("an upgrade that is offered is passed over") {
 
 TEST_CASE("the path of a target is told from its query and its host") {
     const auto path_of = [](std::string_view target) {
-        request asked;
+        request_head asked;
         asked.target = target;
         return std::string(asked.path());
     };

@@ -60,6 +60,15 @@ TEST_CASE("listeners of several loops share a port, and all of them are served c
     CHECK(served[0] + served[1] == clients);
 }
 
+TEST_CASE("several listeners share their port with nobody who was there before, and one alone with nobody at all") {
+    const tuyau::listen_options shared{.backlog = 16, .reuse_port = true};
+    auto before = tcp_listener::bind({"127.0.0.1", 0}, shared).value();
+    CHECK(tcp_listener::bind_several(before.local_endpoint().value(), 2).error() == std::errc::address_in_use);
+    auto alone = tcp_listener::bind_several({"127.0.0.1", 0}, 1).value();
+    auto after = tcp_listener::bind(alone.front().local_endpoint().value(), shared);
+    CHECK(after.error() == std::errc::address_in_use);
+}
+
 TEST_CASE("binding several listeners fails as a whole") {
     auto taken = tcp_listener::bind({"127.0.0.1", 0}).value(); // without SO_REUSEPORT
     auto several = tcp_listener::bind_several(taken.local_endpoint().value(), 2);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <poll.h>
 #include <spawn.h>
 #include <stdexcept>
@@ -167,13 +168,12 @@ bool process::running() {
     return !status_;
 }
 
-std::size_t process::descriptors() const {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(id_) + "/fd")) {
-        (void)entry;
-        ++count;
-    }
-    return count;
+std::size_t process::descriptors() const { return entries_of("fd"); }
+std::size_t process::threads() const { return entries_of("task"); }
+
+std::size_t process::entries_of(const char* folder) const {
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(id_) + "/" + folder);
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 std::size_t process::memory() const {

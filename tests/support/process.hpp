@@ -51,10 +51,13 @@ public:
     /// Open descriptors of the process.
     std::size_t descriptors() const;
 
+    std::size_t threads() const;
+
     /// Bytes of its own memory that are in use: all but what lies in files.
     std::size_t memory() const;
 
 private:
+    std::size_t entries_of(const char* folder) const; // in /proc
     bool read_more(int fd, std::string& into);
 
     pid_t id_ = -1;

@@ -1,5 +1,6 @@
 // What a client sends to a server: raw bytes to requests, refusals and the bytes of the answers.
 
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -7,7 +8,7 @@
 
 #include <tuyau/net/http/date.hpp>
 #include <tuyau/net/http/request_parser.hpp>
-#include <tuyau/net/http/response.hpp>
+#include <tuyau/net/http/response_batch.hpp>
 #include <tuyau/net/http/response_parser.hpp>
 #include <tuyau/net/http/status.hpp>
 #include <tuyau/runtime/loop.hpp>
@@ -28,7 +29,7 @@ constexpr std::string_view page_text = "the page";
 struct reading {
     std::string story; ///< each step, with all that it brought
     std::string answers;
-    std::vector<request> asked; ///< without its views, which are gone
+    std::vector<request_head> asked; ///< without its views, which are gone
     bool ended = false;
 };
 
@@ -49,7 +50,8 @@ public:
 private:
     void take(std::string_view piece) {
         std::string_view bytes = piece;
-        while (!bytes.empty() && !so_far_.ended) {
+        bool more = true;
+        while (more && !so_far_.ended) {
             const std::size_t before = bytes.size();
             const auto step = parse(bytes);
             require(bytes.size() <= before && bytes.data() + bytes.size() == piece.data() + piece.size(),
@@ -59,10 +61,13 @@ private:
                 refuse();
                 break;
             }
-            require(bytes.size() < before, "each step consumes something");
-            if (step == request_parser::step::more) require(bytes.empty(), "more is asked for when all is consumed");
-            if (step == request_parser::step::expects_continue) expect_continue();
-            if (step == request_parser::step::request) accept();
+            more = step != request_parser::step::more;
+            require(bytes.size() < before || !more || (step == request_parser::step::complete && has_body_),
+                    "each step but the end of a body consumes something");
+            require(more || bytes.empty(), "more is asked for when all is consumed");
+            if (step == request_parser::step::head) begin_body();
+            if (step == request_parser::step::body) take_body(piece);
+            if (step == request_parser::step::complete) accept();
         }
         for (const iovec& each : batch_.pieces())
             so_far_.answers.append(static_cast<const char*>(each.iov_base), each.iov_len);
@@ -78,25 +83,49 @@ private:
         return step;
     }
 
-    void expect_continue() {
-        require(parser_.in_body(), "a 100 is expected before a body");
-        so_far_.story += "expects a 100\n";
+    void begin_body() {
+        require(parser_.in_body(), "a head that is told before the end has a body");
+        has_body_ = true;
+        remember_head();
+        if (parser_.current().expects_continue) so_far_.story += "expects a 100\n";
+    }
+
+    void take_body(std::string_view bytes) {
+        const std::string_view part = parser_.piece();
+        require(!part.empty() && part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size(),
+                "a piece of a body lies in the bytes that were parsed");
+        body_ += part;
+    }
+
+    /// The bytes of the head are gone before its body has come, and with them what its views name.
+    void remember_head() {
+        head_ = parser_.current();
+        names_and_values_.clear();
+        head_fields_.clear();
+        const auto own = [this](std::string_view text) { return std::string_view(names_and_values_.emplace_back(text)); };
+        head_.target = own(head_.target);
+        for (const field& each : head_.fields) head_fields_.push_back({own(each.name), own(each.value)});
+        head_.fields = head_fields_;
     }
 
     void accept() {
         require(!parser_.in_request(), "what is complete is not under way");
-        const request& asked = parser_.current();
+        if (!has_body_) remember_head();
+        const request_head& asked = head_;
         check(asked, stream_.substr(begin_, at_ - begin_));
         begin_ = at_;
         so_far_.ended = !asked.keep_alive;
         so_far_.story += fmt::format("{} {} {}", static_cast<int>(asked.method), asked.target, asked.minor_version);
         for (const field& each : asked.fields) so_far_.story += fmt::format("|{}={}", each.name, each.value);
-        so_far_.story += fmt::format("|{} {}\n", asked.body_size, asked.keep_alive);
+        so_far_.story += fmt::format("|{} {}\n", body_, asked.keep_alive);
+        for (const field& each : parser_.trailers()) so_far_.story += fmt::format("{}={}\n", each.name, each.value);
         if (asked.method == HTTP_GET || asked.method == HTTP_HEAD)
             batch_.add(asked, !asked.keep_alive, page_, date_);
         else
             batch_.add(asked, !asked.keep_alive, 405, "text/plain", "Allow: GET\r\n", asked.path(), date_);
         remember(asked);
+        body_.clear();
+        has_body_ = false;
     }
 
     void refuse() {
@@ -105,19 +134,20 @@ private:
         require(!why.reason.empty() && book::is_text(why.reason), "a refusal says why, in one line");
         so_far_.story += fmt::format("refused {} {}\n", why.status, why.reason);
         so_far_.ended = true;
-        const request asked = parser_.in_request() ? parser_.current() : request{};
+        request_head asked;
+        if (parser_.in_request()) asked.method = parser_.current().method;
         batch_.add(asked, true, why.status, "text/plain", {}, why.reason, date_);
         remember(asked);
     }
 
-    void remember(const request& asked) {
-        request without_views;
+    void remember(const request_head& asked) {
+        request_head without_views;
         without_views.method = asked.method;
         so_far_.asked.push_back(without_views);
     }
 
     /// Holds what was read against the bytes it was read from.
-    void check(const request& asked, std::string_view raw) const {
+    void check(const request_head& asked, std::string_view raw) const {
         while (raw.starts_with('\r') || raw.starts_with('\n')) raw.remove_prefix(1); // RFC 9112, section 2.2
         const std::size_t all = raw.size();
         require(asked.minor_version <= 1, "the version is 1.0 or 1.1");
@@ -145,15 +175,15 @@ private:
         require(asked.path().find('?') == std::string_view::npos, "a path has no query");
     }
 
-    void check_body(const request& asked, const std::vector<book::field>& fields, std::string_view raw) const {
+    void check_body(const request_head& asked, const std::vector<book::field>& fields, std::string_view raw) const {
         const book::framing framing(fields);
         require(!framing.chunked || asked.minor_version == 1, "there are chunks in HTTP/1.1 only");
-        require(asked.body_size <= limits_.body, "a body is within its limit");
+        require(body_.size() <= limits_.body, "a body is within its limit");
         if (framing.chunked) {
-            require(book::take_chunks(raw).data.size() == asked.body_size, "the chunks make up the body");
+            require(book::take_chunks(raw).data == body_, "the chunks make up the body");
             require(raw.empty(), "the body ends with its last chunk");
         } else {
-            require(raw.size() == framing.size && asked.body_size == framing.size, "the body is as long as it says");
+            require(raw.size() == framing.size && raw == body_, "the body is as it came, and as long as it says");
         }
     }
 
@@ -162,6 +192,11 @@ private:
     std::size_t begin_ = 0; // of the request that is read
     std::size_t at_ = 0;
     std::size_t held_ = 0;
+    bool has_body_ = false;
+    std::string body_;
+    request_head head_;
+    std::vector<field> head_fields_;
+    std::deque<std::string> names_and_values_;
     request_parser parser_;
     date_clock& date_;
     prepared_response page_{200, "text/plain", page_text};

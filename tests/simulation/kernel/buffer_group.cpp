@@ -22,7 +22,6 @@ void buffer_group::take_in() {
         const io_uring_buf& added = shared_->bufs[seen_ & (entries_ - 1)];
         const lent next{added.bid, pointer_to<char>(added.addr), added.len};
         if (!ids_.insert(next.id).second) kernel_.violation(fmt::format("buffer {} was lent twice", next.id));
-        kernel_.see_buffer(next.id);
         known_ = std::max<std::size_t>(known_, next.id + 1U);
         if (lent_.size() == entries_) kernel_.violation("more buffers were lent than there is room for");
         if (!memory::is_alive(next.start, next.size))
@@ -30,6 +29,7 @@ void buffer_group::take_in() {
         memory::forbid(next.start, next.size);
         lent_.push_back(next);
     }
+    kernel_.see_buffers(known_);
 }
 
 buffer_group::lent buffer_group::pick() {

@@ -142,7 +142,7 @@ public:
 
     /// How many different receive buffers have been lent.
     std::size_t buffers_seen() const noexcept { return buffers_seen_; }
-    void see_buffer(unsigned id) noexcept { buffers_seen_ = std::max<std::size_t>(buffers_seen_, id + 1); }
+    void see_buffers(std::size_t count) noexcept { buffers_seen_ = std::max(buffers_seen_, count); }
 
     /// How many of those lent are in the program's hands.
     std::size_t buffers_away() const;

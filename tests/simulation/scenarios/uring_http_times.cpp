@@ -22,7 +22,7 @@ public:
         here_.net().set_line(line_quality{.latency = 20us, .jitter = 0ns, .breaks_up = false});
         if (random_.chance(0.5)) {
             here_.weather().calm();
-            lateness_ = 5ms;
+            lateness_ = 5ms + 6 * here_.most_lateness(); // from accept to close a thread wakes six times
         }
         std::vector<std::string> arguments{"uring-http", "--listen", fmt::format("127.0.0.1:{}", port)};
         idle_time_ = draw_time(arguments, "--idle-timeout");

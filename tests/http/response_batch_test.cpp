@@ -1,4 +1,4 @@
-#include <tuyau/net/http/response.hpp>
+#include <tuyau/net/http/response_batch.hpp>
 
 #include <regex>
 #include <string>
@@ -26,8 +26,8 @@ std::string without_date(const std::string& text) {
         text, std::regex("Date: [A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT\r\n"), "");
 }
 
-request asking(http::method method, std::uint8_t minor_version = 1) {
-    request asked;
+request_head asking(http::method method, std::uint8_t minor_version = 1) {
+    request_head asked;
     asked.method = method;
     asked.minor_version = minor_version;
     return asked;
@@ -82,6 +82,34 @@ TEST_CASE("responses of every kind stand in the batch in the order in which they
           "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
           "HTTP/1.1 204 No Content\r\n\r\n"
           "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello");
+}
+
+TEST_CASE("prepared responses in a row are few pieces, whatever stands between them") {
+    loop here;
+    date_clock date;
+    prepared_response page(200, "text/plain", "hello");
+    prepared_response other(404, "text/plain", "gone");
+    const std::string hello = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+    const std::string gone = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ngone";
+    response_batch batch;
+    std::string expected;
+    for (int number = 0; number < 40; ++number) {
+        batch.add(asking(HTTP_GET), false, page, date);
+        expected += hello;
+    }
+    CHECK(batch.pieces().size() == 3);
+    for (int number = 0; number < 2; ++number) {
+        batch.add(asking(HTTP_HEAD), false, page, date);
+        batch.add(asking(HTTP_GET), false, page, date);
+        batch.add_interim(100);
+        batch.add(asking(HTTP_GET), false, page, date);
+        batch.add(asking(HTTP_GET), false, other, date);
+        expected += hello.substr(0, hello.size() - 5) + hello + "HTTP/1.1 100 Continue\r\n\r\n" + hello + gone;
+    }
+    CHECK(without_date(bytes_of(batch)) == expected);
+    batch.clear();
+    batch.add(asking(HTTP_GET), false, page, date);
+    CHECK(without_date(bytes_of(batch)) == hello);
 }
 
 TEST_CASE("a prepared response that is on its way stays as it was when the date changes") {

@@ -1,0 +1,174 @@
+#include <tuyau/net/http/response_batch.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include <tuyau/net/http/status.hpp>
+
+namespace tuyau::http {
+namespace {
+
+// Of a prepared response: enough for what clients send at once, and what is made anew each second stays small.
+constexpr std::size_t most_copies = 16;
+constexpr std::size_t room_for_copies = 16 * 1024;
+
+/// The line that says what becomes of the connection, where the version's default does not (RFC 9112, section 9.3).
+std::string_view connection_field(unsigned minor_version, bool last) noexcept {
+    if (last) return "Connection: close\r\n";
+    return minor_version == 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\nDate: ", status, reason(status)); }
+
+} // namespace
+
+prepared_response::prepared_response(int status, std::string_view content_type, std::string_view body,
+                                     std::string_view fields)
+    : status_(status), before_date_(head_before_date(status)),
+      after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, body.size(), fields)),
+      body_(body) {}
+
+const std::shared_ptr<const prepared_response::rendered>& prepared_response::at(date_clock& date) {
+    const std::string_view now = date.now();
+    if (generation_ != date.generation()) {
+        auto fresh = std::make_shared<rendered>();
+        fresh->head_size = before_date_.size() + now.size() + after_date_.size() + 2;
+        fresh->size = fresh->head_size + body_.size();
+        fresh->copies = std::clamp<std::size_t>(room_for_copies / fresh->size, 1, most_copies);
+        fresh->bytes.reserve(fresh->copies * fresh->size);
+        for (std::size_t number = 0; number < fresh->copies; ++number)
+            fresh->bytes.append(before_date_).append(now).append(after_date_).append("\r\n").append(body_);
+        rendered_ = std::move(fresh);
+        generation_ = date.generation();
+    }
+    return rendered_;
+}
+
+void response_batch::add(const request_head& asked, bool last, prepared_response& response, date_clock& date) {
+    const bool head_only = asked.method == HTTP_HEAD;
+    const std::string_view connection = connection_field(asked.minor_version, last);
+    const auto& whole = response.at(date);
+    if (connection.empty()) {
+        if (!head_only && copies_left_ != 0 && shared_.back() == whole) { // which is then the last piece's
+            pieces_.back().iov_len += whole->size;
+            --copies_left_;
+            return;
+        }
+        if (shared_.empty() || shared_.back() != whole) shared_.push_back(whole);
+        add_lasting(whole->bytes.data(), head_only ? whole->head_size : whole->size);
+        copies_left_ = head_only ? 0 : whole->copies - 1;
+        return;
+    }
+    const std::size_t from = text_.size();
+    text_.append(response.before_date_)
+        .append(date.now())
+        .append(response.after_date_)
+        .append(connection)
+        .append("\r\n");
+    add_text(from);
+    if (!head_only && !response.body_.empty()) add_lasting(response.body_.data(), response.body_.size());
+}
+
+void response_batch::add(const request_head& asked, bool last, int status, std::string_view content_type,
+                         std::string_view fields, std::string_view body, date_clock& date) {
+    const std::size_t from = text_.size();
+    auto out = std::back_inserter(text_);
+    begin_head(status, date);
+    if (!has_no_body(status)) {
+        if (!body.empty()) fmt::format_to(out, "Content-Type: {}\r\n", content_type);
+        fmt::format_to(out, "Content-Length: {}\r\n", body.size());
+    }
+    text_.append(fields).append(connection_field(asked.minor_version, last)).append("\r\n");
+    if (asked.method != HTTP_HEAD && !has_no_body(status)) text_.append(body);
+    add_text(from);
+}
+
+void response_batch::begin_head(int status, date_clock& date) {
+    fmt::format_to(std::back_inserter(text_), "HTTP/1.1 {} {}\r\nDate: {}\r\n", status, reason(status), date.now());
+}
+
+void response_batch::add_head(const request_head& asked, bool last, int status, std::string_view fields,
+                              body_framing framing, std::uint64_t size, date_clock& date) {
+    const std::size_t from = text_.size();
+    begin_head(status, date);
+    if (framing == body_framing::sized) fmt::format_to(std::back_inserter(text_), "Content-Length: {}\r\n", size);
+    if (framing == body_framing::chunked) text_.append("Transfer-Encoding: chunked\r\n");
+    text_.append(fields).append(connection_field(asked.minor_version, last)).append("\r\n");
+    add_text(from);
+}
+
+void response_batch::add_piece(std::string_view piece, body_framing framing) {
+    copies_left_ = 0;
+    if (framing != body_framing::chunked) return add_lasting(piece.data(), piece.size());
+    std::size_t from = text_.size();
+    fmt::format_to(std::back_inserter(text_), "{:x}\r\n", piece.size());
+    add_text(from);
+    add_lasting(piece.data(), piece.size());
+    from = text_.size();
+    text_.append("\r\n");
+    add_text(from);
+}
+
+void response_batch::add_last_chunk() {
+    const std::size_t from = text_.size();
+    text_.append("0\r\n").append(trailers_).append("\r\n");
+    trailers_.clear();
+    add_text(from);
+}
+
+void response_batch::add_interim(int status, std::string_view fields) {
+    const std::size_t from = text_.size();
+    fmt::format_to(std::back_inserter(text_), "HTTP/1.1 {} {}\r\n{}\r\n", status, reason(status), fields);
+    add_text(from);
+}
+
+response_batch::place response_batch::mark() const noexcept {
+    return {text_.size(), pieces_.size(), pieces_.empty() ? 0 : pieces_.back().iov_len, copies_left_};
+}
+
+void response_batch::forget_since(const place& mark) noexcept {
+    text_.resize(mark.text);
+    pieces_.resize(mark.pieces);
+    if (!pieces_.empty()) pieces_.back().iov_len = mark.last_size;
+    copies_left_ = mark.copies_left;
+}
+
+void response_batch::say_last(const place& mark) {
+    const std::size_t before = text_.size();
+    constexpr std::string_view kept = "Connection: keep-alive\r\n";
+    const std::size_t end = text_.find("\r\n\r\n", mark.text) + 2;
+    const std::size_t said = text_.find(kept, mark.text);
+    text_.insert(end, connection_field(1, true));
+    if (said < end) text_.erase(said, kept.size());
+    pieces_.back().iov_len += text_.size() - before; // a difference below zero wraps round, and back
+}
+
+void response_batch::add_text(std::size_t from) {
+    copies_left_ = 0;
+    const std::size_t size = text_.size() - from;
+    if (!pieces_.empty() && pieces_.back().iov_base == nullptr)
+        pieces_.back().iov_len += size; // the text before it is its neighbour
+    else
+        pieces_.push_back({nullptr, size});
+}
+
+std::span<iovec> response_batch::pieces() noexcept {
+    char* next = text_.data();
+    for (iovec& each : pieces_) {
+        if (each.iov_base != nullptr) continue;
+        each.iov_base = next;
+        next += each.iov_len;
+    }
+    return pieces_;
+}
+
+void response_batch::clear() noexcept {
+    text_.clear();
+    pieces_.clear();
+    shared_.clear();
+    copies_left_ = 0;
+}
+
+} // namespace tuyau::http

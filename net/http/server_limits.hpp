@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include <tuyau/net/http/request_head.hpp>
+
+namespace tuyau::http {
+
+/// What clients may take of a server. Past each time a client that waits for a response gets a 408, where it can.
+struct server_limits {
+    request_limits request;
+    std::size_t connections = 10'000;              ///< at once; past it new ones wait in the listener's backlog
+    std::size_t requests = 1'000'000;              ///< on one connection, which then closes
+    std::chrono::milliseconds header_time{10'000}; ///< from a request's first byte to the end of its header section
+    std::chrono::milliseconds body_time{60'000};   ///< of waiting for a body's bytes, to which `body_rate` adds
+    std::uint64_t body_rate = 1024;                ///< bytes that earn a client another second for its body; 0: none do
+    std::chrono::milliseconds idle_time{60'000};   ///< between requests
+    std::chrono::milliseconds send_time{30'000};   ///< for the client to take what is sent at once
+    std::chrono::milliseconds drain_time{10'000};  ///< for what is under way, once the server is asked to end
+};
+
+} // namespace tuyau::http
