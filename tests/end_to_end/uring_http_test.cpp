@@ -75,7 +75,7 @@ TEST_CASE("curl's HEAD, HTTP/1.0, missing page, POST and OPTIONS get what belong
           "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
-TEST_CASE("curl's sized, chunked and expected bodies are read and skipped, and the connection is kept") {
+TEST_CASE("a body that nobody wants is read and skipped, and the connection kept, unless curl still waits to send it") {
     http_server server;
     const std::string body(500'000, 'b');
     const auto got = tests::run({"curl",
@@ -108,7 +108,9 @@ TEST_CASE("curl's sized, chunked and expected bodies are read and skipped, and t
                                  "%{http_code} %{num_connects}\n",
                                  server.url()},
                                 body);
-    CHECK(got.output == "405 1\n405 0\n200 0\n");
+    // A client that is not told to continue may send the body all the same or not at all (RFC 9110, section 10.1.1), so
+    // the connection cannot be used for what follows.
+    CHECK(got.output == "405 1\n405 1\n200 0\n");
 }
 
 TEST_CASE("a body above the limit is a 413, sized or chunked") {
