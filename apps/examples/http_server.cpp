@@ -1,5 +1,5 @@
-// An HTTP/1.1 server is handlers that answer requests, each a short coroutine: connections, pipelining, limits, malformed requests and the
-// orderly end are the library's.
+// An HTTP/1.1 server is handlers that answer requests, each a short coroutine: connections, pipelining, limits,
+// malformed requests and the orderly end are the library's.
 //
 // Prints the answers that a client of its own gets to two requests on one connection.
 

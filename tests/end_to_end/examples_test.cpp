@@ -23,8 +23,12 @@ const std::map<std::string, std::string> expected = {
                "archive/none: No such file or directory\n../secret: Invalid cross-device link\n"
                "link: Invalid cross-device link\n"},
     {"http-server", "HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Length: 12\n\nHello world\n"
-                    "HTTP/1.1 404 Not Found\nContent-Type: text/plain\nContent-Length: 16\nConnection: close\n\n"
-                    "Try /hello/NAME\ndrained: true\n"},
+                    "HTTP/1.1 404 Not Found\nContent-Type: text/html; charset=utf-8\nContent-Length: 179\n"
+                    "Connection: close\n\n"
+                    "<!doctype html>\n"
+                    "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>404 Not Found</title></head>\n"
+                    "<body><h1>404 Not Found</h1><p>There is nothing at this address.</p></body></html>\n"
+                    "drained: true\n"},
     {"lines", "40\n42\nnot a number\n41\n"},
     {"listener-per-core", "100 clients were greeted on 100 connections\n"},
     {"operation", "nobody writes: Connection timed out\nsomebody writes: readable\n"},
