@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <exception>
 
-#include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
@@ -13,10 +12,10 @@ constexpr int failed = 1;
 
 } // namespace
 
-int run(task<int> work) {
+int run(task<int> work, const loop_options& options) {
     try {
         system::raise_descriptor_limit();
-        loop here;
+        loop here(options);
         return here.run(std::move(work));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "error: %s\n", error.what());
@@ -26,12 +25,13 @@ int run(task<int> work) {
     return failed;
 }
 
-int run(task<> work) {
+int run(task<> work, const loop_options& options) {
     // The frame is made here, while `work` is alive, and owns it from then on.
-    return run([](task<> inner) -> task<int> {
+    auto giving_zero = [](task<> inner) -> task<int> {
         co_await std::move(inner);
         co_return 0;
-    }(std::move(work)));
+    };
+    return run(giving_zero(std::move(work)), options);
 }
 
 } // namespace tuyau

@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <functional>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -21,8 +24,8 @@
 #include <tuyau/runtime/sync/event.hpp>
 #include <tuyau/runtime/workers.hpp>
 
-#include "hello.hpp"
 #include "options.hpp"
+#include "site.hpp"
 
 using namespace tuyau;
 
@@ -61,7 +64,16 @@ bool open(const std::vector<endpoint>& where, std::vector<own_listeners>& thread
 
 /// What the threads have in common.
 struct service {
-    http::server_limits limits; ///< of each
+    service(site open, const http::server_limits& of_each, std::size_t count)
+        : content(std::move(open)), limits(of_each), threads(count) {
+        if (limits.connections_per_address != 0)
+            quota = std::make_shared<http::address_quota>(limits.connections_per_address);
+    }
+
+    const site content;
+    const http::server_limits limits; ///< of each
+    const std::size_t threads;
+    std::shared_ptr<http::address_quota> quota;
     concurrent::event ending;   ///< nobody new is served from then on
     std::atomic<bool> cannot_accept = false;
     std::atomic<bool> broke_off = false; ///< something that was under way
@@ -83,8 +95,7 @@ task<> accept_on(http::server& server, tcp_listener& listener, service& all) {
 
 /// What one thread does. A stop breaks off what is under way.
 task<> serve_here(service& all, own_listeners listeners) {
-    hello program;
-    http::server server(std::ref(program), all.limits);
+    http::server server(all.content.handler_for_one_of(all.threads), all.limits, all.quota);
     scope accepting;
     for (tcp_listener& each : listeners) accepting.spawn(accept_on(server, each, all));
     co_await all.ending.wait();
@@ -103,25 +114,56 @@ task<> obey(signal_set& signals, service& all, scope& threads) {
     if (auto second = co_await signals.next()) threads.stop();
 }
 
-void announce(const own_listeners& listeners, std::size_t threads) {
-    const std::string crew = threads == 1 ? "" : fmt::format(" with {} threads", threads);
+std::string in_seconds(std::chrono::milliseconds time) {
+    return fmt::format("{:g} s", std::chrono::duration<double>(time).count());
+}
+
+void announce(const own_listeners& listeners, const options& chosen, const site& content) {
+    const std::string crew = chosen.threads == 1 ? "" : fmt::format(" with {} threads", chosen.threads);
     for (const tcp_listener& each : listeners)
         fmt::print("Serving http://{}/{} (Ctrl-C ends)\n", each.local_endpoint().value().to_string(), crew);
+    const http::server_limits& limits = chosen.limits;
+    const std::string per_address =
+        limits.connections_per_address == 0 ? "" : fmt::format(", {} of one address", limits.connections_per_address);
+    fmt::print("{}At most {} connections{}, {} requests each; a request of {} bytes, {} fields, a body of {} bytes\n"
+               "Time for a header section {}, a body {}, the next request {}, to take a response {}\n",
+               content.description(), limits.connections, per_address, limits.requests, limits.request.head,
+               limits.request.fields, limits.request.body, in_seconds(limits.header_time), in_seconds(limits.body_time),
+               in_seconds(limits.idle_time), in_seconds(limits.send_time));
     std::fflush(stdout);
 }
 
+/// Each connection may have a buffer to read its request from.
+loop_options loop_options_for(const http::server_limits& limits) {
+    loop_options chosen;
+    constexpr std::size_t highest = 32'768;
+    chosen.buffers.most = static_cast<unsigned>(std::clamp<std::size_t>(2 * limits.connections, chosen.buffers.most, highest));
+    return chosen;
+}
+
+/// Each thread has its share.
+http::server_limits share(http::server_limits limits, std::size_t threads) {
+    limits.connections = (limits.connections + threads - 1) / threads;
+    return limits;
+}
+
 task<int> serve(options chosen) {
+    std::optional<site> content;
+    try {
+        content.emplace(co_await site::open(chosen.site));
+    } catch (const std::runtime_error& trouble) {
+        say(trouble.what());
+        co_return cannot_serve;
+    }
     std::vector<own_listeners> listeners(chosen.threads);
     if (!open(chosen.listen, listeners)) co_return cannot_serve;
     signal_set signals{SIGINT, SIGTERM};
-    service all;
-    all.limits = chosen.limits;
-    // Each thread has its share.
-    all.limits.connections = (chosen.limits.connections + chosen.threads - 1) / chosen.threads;
+    announce(listeners.front(), chosen, *content);
+    service all(std::move(*content), share(chosen.limits, chosen.threads), chosen.threads);
     std::optional<workers> others;
-    if (chosen.threads > 1) others.emplace(worker_options{.count = chosen.threads - 1});
+    if (chosen.threads > 1)
+        others.emplace(worker_options{.count = chosen.threads - 1, .loop = loop_options_for(all.limits)});
 
-    announce(listeners.front(), chosen.threads);
     scope threads;
     threads.spawn(serve_here(all, std::move(listeners.front())));
     for (std::size_t index = 1; index < chosen.threads; ++index) {
@@ -149,5 +191,7 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     auto chosen = read_options(argc, argv, exit_code);
     if (!chosen) return exit_code;
-    return chosen->doctor ? print_diagnosis() : run(serve(std::move(*chosen)));
+    if (chosen->doctor) return print_diagnosis();
+    const loop_options loop = loop_options_for(share(chosen->limits, chosen->threads));
+    return run(serve(std::move(*chosen)), loop);
 }

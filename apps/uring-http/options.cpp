@@ -7,10 +7,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-#include <thread>
+#include <type_traits>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include <tuyau/net/http/text.hpp>
+#include <tuyau/runtime/system.hpp>
 
 namespace {
 
@@ -18,6 +22,8 @@ constexpr int usage_error = 2;
 constexpr std::size_t most_threads = 1024;
 constexpr double longest_time = 86'400;
 constexpr std::uint64_t largest_body = std::uint64_t{1} << 40;
+constexpr std::uint64_t largest_head = 16 * 1024 * 1024;
+constexpr std::size_t most_of_anything = 10'000'000;
 
 std::chrono::milliseconds from_seconds(double seconds) {
     return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(seconds * 1000));
@@ -26,6 +32,29 @@ std::chrono::milliseconds from_seconds(double seconds) {
 /// For CLI::Range, which lets it through: it is on neither side of a bound.
 std::string refuse_nan(const std::string& text) {
     return std::isnan(std::strtod(text.c_str(), nullptr)) ? "Value " + text + " is not a number" : std::string();
+}
+
+std::string refuse_empty(const std::string& text) { return text.empty() ? "A folder has a name" : std::string(); }
+
+std::string refuse_slashes(const std::string& text) {
+    const bool good = !text.empty() && text.find('/') == std::string::npos && !text.starts_with('.');
+    return good ? std::string() : "'" + text + "' is not the name of a file, such as index.html";
+}
+
+std::string refuse_control_characters(const std::string& text) {
+    const bool good = std::none_of(text.begin(), text.end(), tuyau::http::is_control_character);
+    return good ? std::string() : "A header field has no control characters";
+}
+
+/// From `NAME=DIR`.
+std::pair<std::string, std::string> parse_host(const std::string& text) {
+    const auto end = text.find('=');
+    std::string name = text.substr(0, end);
+    const bool good_name = !name.empty() && name.find_first_of(" \t:/@,") == std::string::npos;
+    const bool has_folder = end != std::string::npos && end + 1 < text.size();
+    if (!good_name || !has_folder)
+        throw CLI::ValidationError("--host", "'" + text + "' is not NAME=DIR, such as example.org=/srv/example");
+    return {std::move(name), text.substr(end + 1)};
 }
 
 /// CLI11's own messages may have several lines, and those that quote an argument whatever is in there.
@@ -47,28 +76,62 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
     double idle_time = to_seconds(limits.idle_time);
     double send_time = to_seconds(limits.send_time);
     double drain_time = to_seconds(limits.drain_time);
+    site_options& site = chosen.site;
+    std::vector<std::string> hosts;
 
-    CLI::App parser("Serves the Hello World page over HTTP/1.1, on io_uring.", "uring-http");
+    CLI::App parser("Serves a folder of files, or else the Hello World page, over HTTP/1.1, on io_uring.", "uring-http");
     parser.set_version_flag("--version", "uring-http " TUYAU_VERSION);
     parser.get_formatter()->column_width(34);
+    const auto add_size = [&parser](const char* name, auto& value, std::uint64_t most, const char* text) {
+        using size = std::remove_reference_t<decltype(value)>;
+        parser.add_option(name, value, text)
+            ->transform(CLI::AsSizeValue(false))
+            ->check(CLI::Range(size{0}, static_cast<size>(most)))
+            ->type_name("BYTES")
+            ->capture_default_str();
+    };
+    const auto add_count = [&parser](const char* name, std::size_t& value, std::size_t least, const char* text) {
+        parser.add_option(name, value, text)
+            ->check(CLI::Range(least, most_of_anything))
+            ->type_name("N")
+            ->capture_default_str();
+    };
     parser
         .add_option("--listen", listen, "Where to listen; may be given several times. Port 0 lets the kernel pick one")
         ->type_name("ADDR:PORT")
         ->expected(1)
         ->take_all()
         ->capture_default_str();
+    parser.add_option("--root", site.root, "The folder to serve")->type_name("DIR")->check(refuse_empty, "");
+    parser.add_option("--host", hosts, "The folder to serve to those who ask for this host; may be given several times")
+        ->type_name("NAME=DIR")
+        ->expected(1)
+        ->take_all();
+    parser
+        .add_option("--index", site.files.index, "The file that answers for a folder; of several the first that is there")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all()
+        ->check(refuse_slashes, "")
+        ->capture_default_str();
+    parser.add_flag("--listing", site.files.listing, "Answer for a folder without such a file with a list of what it holds");
+    parser
+        .add_option("--cache-control", site.files.files.cache_control,
+                    "What Cache-Control tells of all files, such as max-age=3600")
+        ->type_name("TEXT")
+        ->check(refuse_control_characters, "");
+    add_size("--cache", site.files.cache, std::uint64_t{1} << 40, "Small files kept in memory, for all threads together");
     parser
         .add_option("--threads", chosen.threads,
                     "Threads, each with a ring of its own; the kernel spreads the connections. 0: one a processor")
         ->check(CLI::Range(std::size_t{0}, most_threads))
         ->type_name("N")
         ->capture_default_str();
-    parser
-        .add_option("--max-connections", limits.connections,
-                    "Connections at once, the threads together; past it new ones wait")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
-        ->type_name("N")
-        ->capture_default_str();
+    add_count("--max-connections", limits.connections, 1,
+              "Connections at once, the threads together; past it new ones wait");
+    add_count("--max-per-address", limits.connections_per_address, 0,
+              "Connections of one address at once (IPv6: of its /64); past it new ones get a 503. 0: any number");
+    add_count("--max-requests", limits.requests, 1, "Requests on one connection, which then closes");
     const auto add_time = [&parser](const char* name, double& value, const char* text) {
         parser.add_option(name, value, text)
             ->check(CLI::Range(0.001, longest_time))
@@ -81,10 +144,12 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
     add_time("--idle-timeout", idle_time, "Between the requests of a connection");
     add_time("--send-timeout", send_time, "For a client to take its responses");
     add_time("--drain-timeout", drain_time, "To finish what is under way, on SIGINT or SIGTERM");
-    parser.add_option("--max-body", limits.request.body, "Bytes of a request's body")
-        ->check(CLI::Range(std::uint64_t{0}, largest_body))
-        ->type_name("BYTES")
-        ->capture_default_str();
+    add_size("--body-rate", limits.body_rate, largest_body,
+             "Of a body, earn its client another second; 0: nothing does");
+    add_size("--max-target", limits.request.target, largest_head, "Of a request's target: its path and query");
+    add_size("--max-header", limits.request.head, largest_head, "Of a request's line and header fields");
+    add_count("--max-fields", limits.request.fields, 1, "Header fields of a request");
+    add_size("--max-body", limits.request.body, largest_body, "Of a request's body");
     parser.add_flag("--doctor", chosen.doctor,
                     "Print what this machine allows, and what to do about what it does not, and end");
     parser.footer("SIGINT or SIGTERM: no new connections, what is under way is finished, exit code 0; a second one "
@@ -103,6 +168,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
             }
             chosen.listen.push_back(*where);
         }
+        for (const std::string& each : hosts) site.hosts.push_back(parse_host(each));
     } catch (const CLI::Success& answered) { // help or version
         exit_code = parser.exit(answered);
         return std::nullopt;
@@ -111,7 +177,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         exit_code = usage_error;
         return std::nullopt;
     }
-    if (chosen.threads == 0) chosen.threads = std::max(std::thread::hardware_concurrency(), 1u);
+    if (chosen.threads == 0) chosen.threads = tuyau::system::usable_processors();
     limits.header_time = from_seconds(header_time);
     limits.body_time = from_seconds(body_time);
     limits.idle_time = from_seconds(idle_time);

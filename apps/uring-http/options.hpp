@@ -7,10 +7,13 @@
 #include <tuyau/net/endpoint.hpp>
 #include <tuyau/net/http/server.hpp>
 
+#include "site.hpp"
+
 struct options {
     std::vector<tuyau::endpoint> listen;
-    std::size_t threads = 1;
-    tuyau::http::server_limits limits;
+    std::size_t threads = 0;
+    site_options site;
+    tuyau::http::server_limits limits; ///< of the threads together
     bool doctor = false; ///< to say what this machine allows, and serve nothing
 };
 

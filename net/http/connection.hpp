@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <tuyau/net/http/address_quota.hpp>
 #include <tuyau/net/http/byte_stream.hpp>
 #include <tuyau/net/http/exchange.hpp>
 #include <tuyau/net/http/refusal.hpp>
@@ -111,7 +112,9 @@ constexpr std::size_t linger_bytes = 1024 * 1024;
 /// What a connection is beside its stream. While it is idle it holds no parser, no batch and no frame but one.
 class connection_base : public list_node {
 public:
-    explicit connection_base(server_state& owner) noexcept : owner_(owner) { owner_.connections.push_back(*this); }
+    connection_base(server_state& owner, address_quota::place place) noexcept : owner_(owner), place_(std::move(place)) {
+        owner_.connections.push_back(*this);
+    }
 
     bool over() const noexcept { return over_; }
 
@@ -159,6 +162,7 @@ protected:
     void tell(const request_head* asked, int status, std::uint64_t body_size, refusal_cause refused);
 
     server_state& owner_;
+    const address_quota::place place_;
     patience time_;
     std::unique_ptr<request_parser> parser_; // while a request is under way
     std::unique_ptr<std::string> address_;   // of the client, once somebody wants to know
@@ -180,12 +184,16 @@ std::string address_of(const Stream& stream) {
 template <byte_stream Stream>
 class connection final : public connection_base {
 public:
-    connection(server_state& owner, Stream stream) noexcept : connection_base(owner), stream_(std::move(stream)) {}
+    connection(server_state& owner, Stream stream, address_quota::place place = {}) noexcept
+        : connection_base(owner, std::move(place)), stream_(std::move(stream)) {}
 
     auto readable() & noexcept { return stream_.readable(); }
 
     /// After a wait of `chain`, or none: answers what came, or ends the connection.
     task<> go_on(await_chain* chain, bool waited, bool came);
+
+    /// Says why, and ends.
+    task<> turn_away(await_chain* chain, refusal why);
 
 private:
     class turn;
@@ -431,8 +439,13 @@ template <byte_stream Stream>
 task<> connection<Stream>::give_up_waiting(await_chain* chain) {
     over_ = true;
     if (!in_request()) co_return;
+    co_await turn_away(chain, {408, "The request did not arrive in time.", refusal_cause::too_slow});
+}
+
+template <byte_stream Stream>
+task<> connection<Stream>::turn_away(await_chain* chain, refusal why) {
     auto batch = owner_.take_batch();
-    refuse({408, "The request did not arrive in time.", refusal_cause::too_slow}, *batch);
+    refuse(why, *batch);
     set_send_limit();
     time_.guard(chain);
     auto sent = co_await stream_.send(batch->pieces());
@@ -454,9 +467,9 @@ task<> connection<Stream>::linger(await_chain* chain) {
 }
 
 template <byte_stream Stream>
-task<> converse(server_state& owner, Stream stream) {
+task<> converse(server_state& owner, Stream stream, address_quota::place place = {}) {
     await_chain* chain = co_await this_chain();
-    connection<Stream> here(owner, std::move(stream));
+    connection<Stream> here(owner, std::move(stream), std::move(place));
     while (!here.over()) {
         const bool waits = here.may_wait(chain);
         bool came = false;

@@ -38,6 +38,11 @@ refusal decode(std::string_view part, std::string& name) {
     return {};
 }
 
+bool is_unreserved(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+           c == '~';
+}
+
 bool is_hidden(std::string_view name, bool first) noexcept {
     return name.starts_with('.') && !(first && name == ".well-known");
 }
@@ -71,6 +76,23 @@ file_path_result find_file_path(std::string_view path) {
     }
     if (parts.empty()) all.found.path.push_back('.');
     return all;
+}
+
+std::string encode_path(std::string_view path) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string encoded;
+    encoded.reserve(path.size());
+    for (const char c : path) {
+        if (is_unreserved(c) || c == '/') {
+            encoded.push_back(c);
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        encoded.push_back('%');
+        encoded.push_back(digits[byte / 16]);
+        encoded.push_back(digits[byte % 16]);
+    }
+    return encoded;
 }
 
 } // namespace tuyau::http

@@ -27,4 +27,7 @@ struct file_path_result {
 };
 file_path_result find_file_path(std::string_view path);
 
+/// A path as it stands in a URL: all but slashes and what RFC 3986, section 2.3, calls unreserved is escaped.
+std::string encode_path(std::string_view path);
+
 } // namespace tuyau::http

@@ -23,6 +23,7 @@ std::string_view name_of(refusal_cause cause) noexcept {
         "body too large",
         "chunk framing too large",
         "too slow",
+        "too many connections",
     };
     return names[static_cast<std::size_t>(cause)];
 }

@@ -24,9 +24,10 @@ enum class refusal_cause : unsigned char {
     body_too_large,
     chunk_framing_too_large, ///< with extensions and trailers
     too_slow,                ///< in sending its head or its body
+    too_many_connections,    ///< of one address
 };
 
-inline constexpr std::size_t refusal_causes = 17;
+inline constexpr std::size_t refusal_causes = 18;
 
 /// In a few words, for a log: `header too large`.
 std::string_view name_of(refusal_cause cause) noexcept;

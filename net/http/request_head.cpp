@@ -1,21 +1,33 @@
 #include <tuyau/net/http/request_head.hpp>
 
+#include <optional>
+
 #include <tuyau/net/http/text.hpp>
 
 namespace tuyau::http {
 namespace {
 
-/// The path and query of a target, which mostly is nothing else.
+/// A target in absolute form without its scheme; nothing for one in another form.
+std::optional<std::string_view> without_scheme(std::string_view target) noexcept {
+    if (target.starts_with('/')) return std::nullopt; // most are
+    for (const std::string_view scheme : {"http://", "https://"})
+        if (equal_ignoring_case(target.substr(0, scheme.size()), scheme)) return target.substr(scheme.size());
+    return std::nullopt;
+}
+
+/// The path and query of a target.
 std::string_view without_host(std::string_view target) noexcept {
-    if (target.starts_with('/')) return target;
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (!equal_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
-        target.remove_prefix(scheme.size());
-        const auto end = target.find_first_of("/?");
-        if (end == std::string_view::npos || target[end] == '?') return "/";
-        return target.substr(end);
-    }
-    return target;
+    const auto rest = without_scheme(target);
+    if (!rest) return target;
+    const auto end = rest->find_first_of("/?");
+    if (end == std::string_view::npos || (*rest)[end] == '?') return "/";
+    return rest->substr(end);
+}
+
+std::string_view without_port(std::string_view authority) noexcept {
+    const auto literal_end = authority.find(']'); // of an address with colons of its own
+    const auto colon = authority.find(':', literal_end == std::string_view::npos ? 0 : literal_end);
+    return authority.substr(0, colon);
 }
 
 } // namespace
@@ -23,6 +35,11 @@ std::string_view without_host(std::string_view target) noexcept {
 std::string_view request_head::path() const noexcept {
     const std::string_view whole = without_host(target);
     return whole.substr(0, whole.find('?'));
+}
+
+std::string_view request_head::host() const noexcept {
+    const auto rest = without_scheme(target);
+    return without_port(rest ? rest->substr(0, rest->find_first_of("/?")) : value_of("host"));
 }
 
 std::string_view value_of(std::span<const field> fields, std::string_view name) noexcept {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <tuyau/net/http/error_page.hpp>
 #include <tuyau/net/http/status.hpp>
@@ -46,6 +47,11 @@ void response::send(prepared_response& prepared) {
     status_ = prepared.status();
     if (asked_.method != HTTP_HEAD) body_size_ = prepared.body_size();
     exchange_.batch().add(asked_, last_, prepared, exchange_.date());
+}
+
+void response::send(std::shared_ptr<prepared_response> prepared) {
+    kept_ = std::move(prepared);
+    send(*kept_);
 }
 
 void response::send(std::string_view content_type, std::string_view body) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -33,6 +34,9 @@ public:
 
     /// The whole response is `prepared`, which must outlive the server. Fields that were added are not part of it.
     void send(prepared_response& prepared);
+
+    /// The same of one that others may forget meanwhile.
+    void send(std::shared_ptr<prepared_response> prepared);
 
     /// The whole response: the status and fields so far, and `body`, which is copied.
     void send(std::string_view content_type, std::string_view body);
@@ -86,6 +90,7 @@ private:
     const request_head& asked_;
     exchange& exchange_;
     prepared_response* prepared_ = nullptr;
+    std::shared_ptr<prepared_response> kept_; // that, if nobody else keeps it
     int status_ = 200;
     body_framing framing_ = body_framing::none;
     bool begun_ = false;

@@ -25,21 +25,28 @@ std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\
 } // namespace
 
 prepared_response::prepared_response(int status, std::string_view content_type, std::string_view body,
-                                     std::string_view fields)
+                                     std::string_view fields, std::shared_ptr<const void> owner)
     : status_(status), before_date_(head_before_date(status)),
       after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, body.size(), fields)),
-      body_(body) {}
+      body_(body), owner_(std::move(owner)) {}
+
+bool prepared_response::is_large() const noexcept { return body_.size() > room_for_copies; }
+
+std::size_t prepared_response::memory() const noexcept {
+    return sizeof *this + before_date_.size() + after_date_.size() + (is_large() ? 512 : room_for_copies);
+}
 
 const std::shared_ptr<const prepared_response::rendered>& prepared_response::at(date_clock& date) {
     const std::string_view now = date.now();
     if (generation_ != date.generation()) {
         auto fresh = std::make_shared<rendered>();
         fresh->head_size = before_date_.size() + now.size() + after_date_.size() + 2;
-        fresh->size = fresh->head_size + body_.size();
-        fresh->copies = std::clamp<std::size_t>(room_for_copies / fresh->size, 1, most_copies);
+        const std::string_view body = is_large() ? std::string_view() : body_;
+        fresh->size = fresh->head_size + body.size();
+        fresh->copies = is_large() ? 1 : std::clamp<std::size_t>(room_for_copies / fresh->size, 1, most_copies);
         fresh->bytes.reserve(fresh->copies * fresh->size);
         for (std::size_t number = 0; number < fresh->copies; ++number)
-            fresh->bytes.append(before_date_).append(now).append(after_date_).append("\r\n").append(body_);
+            fresh->bytes.append(before_date_).append(now).append(after_date_).append("\r\n").append(body);
         rendered_ = std::move(fresh);
         generation_ = date.generation();
     }
@@ -59,6 +66,7 @@ void response_batch::add(const request_head& asked, bool last, prepared_response
         if (shared_.empty() || shared_.back() != whole) shared_.push_back(whole);
         add_lasting(whole->bytes.data(), head_only ? whole->head_size : whole->size);
         copies_left_ = head_only ? 0 : whole->copies - 1;
+        if (response.is_large() && !head_only) add_body_of(response);
         return;
     }
     const std::size_t from = text_.size();
@@ -68,7 +76,13 @@ void response_batch::add(const request_head& asked, bool last, prepared_response
         .append(connection)
         .append("\r\n");
     add_text(from);
-    if (!head_only && !response.body_.empty()) add_lasting(response.body_.data(), response.body_.size());
+    if (!head_only && !response.body_.empty()) add_body_of(response);
+}
+
+void response_batch::add_body_of(const prepared_response& response) {
+    if (response.owner_ != nullptr) shared_.push_back(response.owner_);
+    add_lasting(response.body_.data(), response.body_.size());
+    copies_left_ = 0;
 }
 
 void response_batch::add(const request_head& asked, bool last, int status, std::string_view content_type,

@@ -19,13 +19,15 @@ namespace tuyau::http {
 /// second, and shared by all who send it meanwhile; a small one several times in a row. For one loop.
 class prepared_response {
 public:
-    /// `fields` are complete lines, each with its CR LF.
-    prepared_response(int status, std::string_view content_type, std::string_view body, std::string_view fields = {});
+    /// `fields` are complete lines, each with its CR LF. `body` must live as long as `owner`, or without one as this and
+    /// all responses that were made of it.
+    prepared_response(int status, std::string_view content_type, std::string_view body, std::string_view fields = {},
+                      std::shared_ptr<const void> owner = {});
 
     struct rendered {
-        std::string bytes;     // the whole response, `copies` times in a row: one piece answers several requests
+        std::string bytes;     // the response, `copies` times in a row: one piece answers several requests
         std::size_t size;      // of one
-        std::size_t head_size; // of one, without its body
+        std::size_t head_size; // of one, without its body; all there is if the body is large
         std::size_t copies;
     };
 
@@ -35,11 +37,17 @@ public:
     int status() const noexcept { return status_; }
     std::size_t body_size() const noexcept { return body_.size(); }
 
+    /// Bytes that it comes to hold, without its body.
+    std::size_t memory() const noexcept;
+
 private:
+    bool is_large() const noexcept;
+
     int status_;
     std::string before_date_;
     std::string after_date_;
     std::string_view body_;
+    std::shared_ptr<const void> owner_; // of the body
     unsigned long generation_ = 0;
     std::shared_ptr<const rendered> rendered_;
 
@@ -55,7 +63,7 @@ public:
     bool empty() const noexcept { return pieces_.empty(); }
 
     /// Appends the response to `asked`. `last`: it says that the connection closes after it. The body is left out for a
-    /// HEAD, and must not be destroyed before the batch is cleared.
+    /// HEAD. `response` may be gone before the batch is.
     void add(const request_head& asked, bool last, prepared_response& response, date_clock& date);
 
     /// Appends a response that is made for this one time: its body is copied.
@@ -105,13 +113,14 @@ public:
 private:
     void begin_head(int status, date_clock& date);
     void add_text(std::size_t from);
+    void add_body_of(const prepared_response& response);
     void add_lasting(const char* data, std::size_t size) { pieces_.push_back({const_cast<char*>(data), size}); }
 
     std::string text_;
     std::string draft_;
     std::string trailers_;
     std::vector<iovec> pieces_; // null: the next of so many bytes in text_
-    std::vector<std::shared_ptr<const prepared_response::rendered>> shared_;
+    std::vector<std::shared_ptr<const void>> shared_; // what pieces name
     std::size_t copies_left_ = 0; // in a row behind the last piece
 };
 

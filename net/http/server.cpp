@@ -6,6 +6,40 @@
 #include <tuyau/runtime/stop.hpp>
 
 namespace tuyau::http {
+namespace {
+
+// Of connections that hear why they are not served: beyond, they are closed without a word.
+constexpr std::size_t most_turned_away = 64;
+
+task<> turn_away(detail::server_state& owner, tcp_stream client, std::size_t& count) {
+    await_chain* chain = co_await this_chain();
+    detail::connection<tcp_stream> here(owner, std::move(client));
+    struct counted {
+        explicit counted(std::size_t& all) noexcept : count(all) { ++count; }
+        ~counted() { --count; }
+        std::size_t& count;
+    };
+    const counted one(count);
+    co_await here.turn_away(chain, {503, "There are too many connections from your address.",
+                                    refusal_cause::too_many_connections});
+}
+
+} // namespace
+
+server::server(handler answer, const server_limits& limits, std::shared_ptr<address_quota> quota)
+    : shared_(std::move(answer), limits), quota_(std::move(quota)) {
+    if (quota_ == nullptr && limits.connections_per_address != 0)
+        quota_ = std::make_shared<address_quota>(limits.connections_per_address);
+}
+
+/// Whether the client's address has a place left, which then is `place`.
+bool server::admit(const tcp_stream& client, address_quota::place& place) {
+    if (quota_ == nullptr) return true;
+    const auto address = client.peer_endpoint();
+    if (!address) return true; // it is gone already, which its task will see
+    place = quota_->take(*address);
+    return static_cast<bool>(place);
+}
 
 task<result<void>> server::serve(tcp_listener& listener) {
     const std::size_t most = shared_.limits.connections;
@@ -15,7 +49,13 @@ task<result<void>> server::serve(tcp_listener& listener) {
         auto client = co_await listener.accept();
         if (!client) co_return failure(client.error());
         ++shared_.counts.connections;
-        clients_.spawn(converse(std::move(*client)));
+        address_quota::place place;
+        if (admit(*client, place))
+            clients_.spawn(detail::converse(shared_, std::move(*client), std::move(place)));
+        else if (turned_away_ < most_turned_away)
+            clients_.spawn(turn_away(shared_, std::move(*client), turned_away_));
+        else
+            ++shared_.counts.refusals[static_cast<std::size_t>(refusal_cause::too_many_connections)];
     }
 }
 

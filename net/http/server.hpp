@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <tuyau/net/http/address_quota.hpp>
 #include <tuyau/net/http/byte_stream.hpp>
 #include <tuyau/net/http/connection.hpp>
 #include <tuyau/net/http/date.hpp>
@@ -34,7 +35,9 @@ namespace tuyau::http {
 /// exception of a handler is answered by a 500, or breaks the connection off if the response has begun.
 class server {
 public:
-    explicit server(handler answer, const server_limits& limits = {}) : shared_(std::move(answer), limits) {}
+    /// Several servers, of several loops, may have one `quota`, which then counts in the place of
+    /// `limits.connections_per_address`.
+    explicit server(handler answer, const server_limits& limits = {}, std::shared_ptr<address_quota> quota = nullptr);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
@@ -63,7 +66,11 @@ public:
     void observe_failures(failure_observer observer) { shared_.failure_observer = std::move(observer); }
 
 private:
+    bool admit(const tcp_stream& client, address_quota::place& place);
+
     detail::server_state shared_;
+    std::shared_ptr<address_quota> quota_;
+    std::size_t turned_away_ = 0; // connections that are told so at present
     scope clients_; // last: its children use all of the above
 };
 

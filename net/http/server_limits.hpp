@@ -13,6 +13,7 @@ namespace tuyau::http {
 struct server_limits {
     request_limits request;
     std::size_t connections = 10'000;              ///< at once; past it new ones wait in the listener's backlog
+    std::size_t connections_per_address = 0;       ///< at once; past it a 503 and the end; 0: as many as there may be
     std::size_t requests = 1'000'000;              ///< on one connection, which then closes
     std::chrono::milliseconds header_time{10'000}; ///< from a request's first byte to the end of its header section
     std::chrono::milliseconds body_time{60'000};   ///< of waiting for a body's bytes, to which `body_rate` adds

@@ -63,7 +63,7 @@ class Servers:
         self.binaries, self.work, self.cpus = binaries, work, cpus
         self.response = os.path.join(work, "response")
         self.page = None  # the body of it
-        ours = ("uring-http", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
+        ours = ("uring-http", "--threads", "1", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
         self.programs = {
             "uring-http": ours,
             "uring-http, two loops": (*ours, "--threads", "2"),

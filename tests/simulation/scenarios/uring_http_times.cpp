@@ -24,7 +24,7 @@ public:
             here_.weather().calm();
             lateness_ = 5ms + 6 * here_.most_lateness(); // from accept to close a thread wakes six times
         }
-        std::vector<std::string> arguments{"uring-http", "--listen", fmt::format("127.0.0.1:{}", port)};
+        std::vector<std::string> arguments{"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port)};
         idle_time_ = draw_time(arguments, "--idle-timeout");
         head_time_ = draw_time(arguments, "--header-timeout");
         body_time_ = draw_time(arguments, "--body-timeout");

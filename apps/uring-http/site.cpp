@@ -1,0 +1,81 @@
+#include "site.hpp"
+
+#include <functional>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <tuyau/net/http/virtual_hosts.hpp>
+
+#include "hello.hpp"
+
+using namespace tuyau;
+
+namespace {
+
+/// A handler as a plain function object, of a program that cannot be copied.
+template <class Program, class... Arguments>
+http::handler make_handler(Arguments&&... arguments) {
+    auto program = std::make_shared<Program>(std::forward<Arguments>(arguments)...);
+    return [program](http::request& asked, http::response& reply) { return (*program)(asked, reply); };
+}
+
+const char* advice_on(const std::error_code& trouble) {
+    if (trouble == std::errc::no_such_file_or_directory) return " (is the path right?)";
+    if (trouble == std::errc::not_a_directory) return " (a folder is what can be served)";
+    if (trouble == std::errc::permission_denied) return " (this user needs to read and to enter it)";
+    return "";
+}
+
+} // namespace
+
+task<folder> site::open_folder(std::string path) const {
+    auto opened = co_await folder::open(path);
+    if (!opened) {
+        throw std::runtime_error(fmt::format("cannot serve the folder '{}': {}{}", path, opened.error().message(),
+                                             advice_on(opened.error())));
+    }
+    co_return std::move(*opened);
+}
+
+task<site> site::open(site_options options) {
+    site here(std::move(options));
+    if (!here.options_.root.empty()) {
+        folder root = co_await here.open_folder(here.options_.root);
+        here.root_ = std::make_unique<folder>(std::move(root));
+    }
+    for (const auto& [name, path] : here.options_.hosts) {
+        folder opened = co_await here.open_folder(path);
+        here.hosts_.push_back(std::move(opened));
+    }
+    // Without the database the types of the web are known all the same.
+    (void)here.types_.add_globs_of(http::media_types::system_globs);
+    co_return here;
+}
+
+http::handler site::handler_for_one_of(std::size_t threads) const {
+    const std::size_t folders = hosts_.size() + (root_ != nullptr ? 1 : 0);
+    if (folders == 0) return make_handler<hello>();
+    http::file_server_options files = options_.files;
+    files.cache /= threads * folders;
+    const http::handler others =
+        root_ != nullptr ? make_handler<http::file_server>(*root_, types_, files) : http::handler();
+    if (hosts_.empty()) return others;
+    auto by_name = std::make_shared<http::virtual_hosts>(others);
+    for (std::size_t index = 0; index < hosts_.size(); ++index)
+        by_name->add(options_.hosts[index].first, make_handler<http::file_server>(hosts_[index], types_, files));
+    return [by_name](http::request& asked, http::response& reply) { return (*by_name)(asked, reply); };
+}
+
+std::string site::description() const {
+    if (root_ == nullptr && hosts_.empty()) return "The Hello World page (--root DIR serves a folder)\n";
+    std::string text;
+    if (root_ != nullptr) text += fmt::format("Files of {}{}\n", options_.root, hosts_.empty() ? "" : ", for all other hosts");
+    for (const auto& [name, path] : options_.hosts) text += fmt::format("Files of {}, for the host {}\n", path, name);
+    const auto& files = options_.files;
+    text += fmt::format("For a folder: {}{}; small files are kept in {} MiB of memory\n", fmt::join(files.index, ", "),
+                        files.listing ? ", or a list of what is there" : "", files.cache >> 20);
+    return text;
+}

@@ -1,0 +1,186 @@
+#include <tuyau/net/http/file_server.hpp>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <tuyau/net/http/error_page.hpp>
+#include <tuyau/net/http/file_response.hpp>
+#include <tuyau/net/http/folder_page.hpp>
+
+namespace tuyau::http {
+namespace {
+
+constexpr std::string_view allowed = "GET, HEAD, OPTIONS";
+constexpr std::string_view html = "text/html; charset=utf-8";
+constexpr std::string_view nothing_here = "There is nothing at this address.";
+constexpr std::size_t most_entries = 10'000; // of a listing: a page of about a megabyte
+
+struct opened_file {
+    file opened;
+    file_status status;
+};
+
+task<result<opened_file>> open_and_look(const folder& root, std::string path) {
+    auto opened = co_await root.open_file(std::move(path));
+    if (!opened) co_return failure(opened.error());
+    auto status = co_await opened->status();
+    if (!status) co_return failure(status.error());
+    co_return opened_file{std::move(*opened), *status};
+}
+
+/// Whether the trouble is not with the file, but of the moment.
+bool is_shortage(const std::error_code& trouble) noexcept {
+    const int number = trouble.value();
+    return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
+}
+
+/// Answers for a file that could not be opened or read.
+void refuse(response& reply, const std::error_code& trouble) {
+    if (is_shortage(trouble)) {
+        reply.add_field("Retry-After", "1");
+        return reply.send_error(503, "The server has too much to do at this moment.");
+    }
+    switch (trouble.value()) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case ENXIO:  // a socket
+    case EINVAL: // a name that this file system does not have
+        return reply.send_error(404, nothing_here);
+    case EACCES:
+    case EPERM:
+    case EXDEV: // a link that leads out of the folder
+        return reply.send_error(403, "What is at this address is not for you to see.");
+    default: return reply.send_error(500, "The server could not read what is at this address.");
+    }
+}
+
+std::string_view query_of(std::string_view target) noexcept {
+    const auto begin = target.find('?');
+    return begin == std::string_view::npos ? std::string_view() : target.substr(begin);
+}
+
+/// To the same address with a slash behind it, from which the links of a folder's page start. Made from the path that was
+/// understood: what came may begin with two slashes, and would lead to another host.
+void redirect(const request& asked, response& reply, const file_path& place) {
+    reply.set_status(301);
+    reply.add_field("Location", fmt::format("/{}/{}", encode_path(place.path), query_of(asked.target)));
+    reply.send(html, error_page(301, "What is here has a slash at the end of its address."));
+}
+
+} // namespace
+
+file_server::file_server(const folder& root, const media_types& types, file_server_options options)
+    : root_(root), types_(types), options_(std::move(options)), cache_(options_.cache) {}
+
+task<> file_server::operator()(request& asked, response& reply) {
+    switch (asked.method) {
+    case HTTP_GET:
+    case HTTP_HEAD: break;
+    case HTTP_OPTIONS:
+        reply.add_field("Allow", allowed);
+        reply.set_status(204);
+        reply.send();
+        co_return;
+    default:
+        reply.add_field("Allow", allowed);
+        reply.send_error(405, "What is here can be read, and nothing else.");
+        co_return;
+    }
+    resource found = find_fresh(asked.path());
+    if (found == nullptr) found = co_await look_up(asked, reply);
+    if (found == nullptr || answer_from_memory(asked, reply, *found)) co_return;
+    co_await answer_from_file(asked, reply, *found);
+}
+
+/// What is known of the address, unless it is time to look again.
+file_server::resource file_server::find_fresh(std::string_view address) {
+    file_cache::entry* known = cache_.find(address);
+    if (known == nullptr || loop::current().now() - known->checked >= options_.cache_time) return nullptr;
+    return known->resource;
+}
+
+/// Without a file there the response is already said.
+task<file_server::resource> file_server::look_up(request& asked, response& reply) {
+    const std::string_view address = asked.path();
+    resource known;
+    if (file_cache::entry* kept = cache_.find(address)) {
+        known = kept->resource;
+        kept->checked = loop::current().now(); // one looks, and others need not wait for it
+    }
+    auto place = find_file_path(address);
+    if (place.why.status != 0) {
+        reply.send_error(place.why.status, place.why.reason);
+        co_return nullptr;
+    }
+    auto there = co_await open_and_look(root_, place.found.path);
+    if (!there && known != nullptr && is_shortage(there.error())) co_return known;
+    resource found;
+    if (!there) {
+        refuse(reply, there.error());
+    } else if (there->status.kind == file_kind::folder) {
+        there->opened = file();
+        found = co_await look_into(asked, reply, place.found);
+    } else if (there->status.kind != file_kind::regular || place.found.is_folder) {
+        reply.send_error(404, nothing_here);
+    } else {
+        found = co_await load(reply, std::move(place.found.path), std::move(there->opened), there->status, known);
+    }
+    if (found != nullptr && found->settled) {
+        if (found != known) cache_.put(address, found, loop::current().now());
+    } else {
+        cache_.drop(address);
+    }
+    co_return found;
+}
+
+/// What answers for a folder.
+task<file_server::resource> file_server::look_into(request& asked, response& reply, const file_path& place) {
+    if (!place.is_folder) {
+        redirect(asked, reply, place);
+        co_return nullptr;
+    }
+    for (const std::string& name : options_.index) {
+        std::string path = fmt::format("{}/{}", place.path, name);
+        auto there = co_await open_and_look(root_, path);
+        if (!there && there.error() == std::errc::no_such_file_or_directory) continue;
+        if (!there) {
+            refuse(reply, there.error());
+            co_return nullptr;
+        }
+        if (there->status.kind != file_kind::regular) continue;
+        resource known;
+        if (file_cache::entry* kept = cache_.find(asked.path())) known = kept->resource;
+        co_return co_await load(reply, std::move(path), std::move(there->opened), there->status, std::move(known));
+    }
+    if (!options_.listing) {
+        reply.send_error(404, nothing_here);
+        co_return nullptr;
+    }
+    auto entries = co_await root_.list(place.path, most_entries + 1);
+    if (!entries) {
+        refuse(reply, entries.error());
+        co_return nullptr;
+    }
+    const bool complete = entries->size() <= most_entries;
+    if (!complete) entries->pop_back();
+    reply.add_field("Cache-Control", "no-cache");
+    reply.send(html, folder_page(place.path, std::move(*entries), complete));
+    co_return nullptr;
+}
+
+task<file_server::resource> file_server::load(response& reply, std::string path, file opened, const file_status& status,
+                                              resource known) {
+    const std::string_view type = types_.of(path);
+    auto loaded = co_await load_resource(root_, std::move(path), std::move(opened), status, type, options_.files,
+                                         std::move(known));
+    if (loaded) co_return std::move(*loaded);
+    refuse(reply, loaded.error());
+    co_return nullptr;
+}
+
+} // namespace tuyau::http

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tuyau/net/http/file_cache.hpp>
+#include <tuyau/net/http/file_path.hpp>
+#include <tuyau/net/http/file_resource.hpp>
+#include <tuyau/net/http/media_types.hpp>
+#include <tuyau/net/http/ranges.hpp>
+#include <tuyau/net/http/request.hpp>
+#include <tuyau/net/http/response.hpp>
+#include <tuyau/runtime/folder.hpp>
+#include <tuyau/runtime/task.hpp>
+
+namespace tuyau::http {
+
+struct file_server_options {
+    file_resource_options files;
+    std::vector<std::string> index{"index.html"}; ///< names of what answers for a folder, the first that is there
+    bool listing = false;                         ///< a page of what a folder holds answers where no index does
+    std::size_t cache = 64 * 1024 * 1024;         ///< bytes of small files to keep in memory
+    std::chrono::milliseconds cache_time{1000};   ///< how old what is kept may be; then the folder is looked at again
+};
+
+/// A handler that serves the files of a folder to GET and HEAD: with validators and conditions, ranges, compressed
+/// siblings, and nothing that is hidden or lies outside. For one loop; `root` and `types` must outlive it.
+///
+/// A file that is changed while it is sent ends the response short of its length, and with it the connection: what arrives
+/// whole is what the file was at one moment.
+class file_server {
+public:
+    file_server(const folder& root, const media_types& types, file_server_options options = {});
+
+    task<> operator()(request& asked, response& reply);
+
+private:
+    using resource = std::shared_ptr<const file_resource>;
+
+    resource find_fresh(std::string_view address);
+    task<resource> look_up(request& asked, response& reply);
+    task<resource> look_into(request& asked, response& reply, const file_path& place);
+    task<resource> load(response& reply, std::string path, file opened, const file_status& status, resource known);
+
+    const folder& root_;
+    const media_types& types_;
+    const file_server_options options_;
+    file_cache cache_;
+};
+
+} // namespace tuyau::http
