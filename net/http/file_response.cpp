@@ -16,6 +16,7 @@
 #include <tuyau/net/http/content_coding.hpp>
 #include <tuyau/net/http/date.hpp>
 #include <tuyau/net/http/ranges.hpp>
+#include <tuyau/net/http/text.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau::http {
@@ -41,7 +42,17 @@ struct choice {
     bool is_whole() const noexcept { return conditions == verdict::perform && ranges.kind == range_kind::whole; }
 };
 
+/// Whether any field of the request is one that a choice depends on.
+bool is_special(const request_head& asked) noexcept {
+    return std::any_of(asked.fields.begin(), asked.fields.end(), [](const field& each) {
+        constexpr std::string_view conditions = "if-"; // of whatever kind
+        return equal_ignoring_case(each.name.substr(0, conditions.size()), conditions) ||
+               equal_ignoring_case(each.name, "range");
+    });
+}
+
 choice choose(const request& asked, const representation& chosen) {
+    if (!is_special(asked)) return {};
     const auto now = std::chrono::floor<std::chrono::seconds>(system::wall_time());
     const validators present{chosen.entity_tag, last_modified(chosen.status)};
     choice made;

@@ -74,6 +74,8 @@ void redirect(const request& asked, response& reply, const file_path& place) {
 
 } // namespace
 
+file_server_options::file_server_options() = default;
+
 file_server::file_server(const folder& root, const media_types& types, file_server_options options)
     : root_(root), types_(types), options_(std::move(options)), cache_(options_.cache) {}
 

@@ -23,6 +23,8 @@
 namespace tuyau::http {
 
 struct file_server_options {
+    file_server_options(); // not in place: g++ 12 then warns of members that it takes for uninitialized
+
     file_resource_options files;
     std::vector<std::string> index{"index.html"}; ///< names of what answers for a folder, the first that is there
     bool listing = false;                         ///< a page of what a folder holds answers where no index does

@@ -12,8 +12,11 @@ namespace {
 
 std::vector<std::string> command(std::vector<std::string> options, std::vector<std::string> all) {
     all.push_back(program("uring-http"));
-    if (std::find(options.begin(), options.end(), "--listen") == options.end())
-        all.insert(all.end(), {"--listen", "127.0.0.1:0"});
+    const auto unless_said = [&](const char* name, const char* value) {
+        if (std::find(options.begin(), options.end(), name) == options.end()) all.insert(all.end(), {name, value});
+    };
+    unless_said("--listen", "127.0.0.1:0");
+    unless_said("--threads", "1"); // each has its own share of the connections
     all.insert(all.end(), options.begin(), options.end());
     return all;
 }
