@@ -1,17 +1,16 @@
 #include <tuyau/runtime/file.hpp>
 
-#include <algorithm>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <tuyau/runtime/open_operation.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
 namespace {
-
-constexpr std::size_t largest_request = std::size_t{1} << 30; // write(2) takes no more than 0x7ffff000 bytes at once
 
 file_kind kind_of(unsigned mode) noexcept {
     if (S_ISREG(mode)) return file_kind::regular;
@@ -22,10 +21,7 @@ file_kind kind_of(unsigned mode) noexcept {
 
 task<result<void>> write_all(int fd, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        auto written = co_await operation([&](io_uring_sqe& sqe) {
-            const auto size = static_cast<unsigned>(std::min(bytes.size(), largest_request));
-            io_uring_prep_write(&sqe, fd, bytes.data(), size, static_cast<__u64>(-1));
-        });
+        auto written = co_await write_some(fd, bytes);
         if (!written) co_return failure(written.error());
         bytes = bytes.subspan(static_cast<std::size_t>(*written));
     }
@@ -37,7 +33,7 @@ file::~file() {
 }
 
 task<result<file_status>> file::status() const {
-    struct statx told{};
+    struct statx told {};
     auto asked = co_await operation([fd = fd_, &told](io_uring_sqe& sqe) {
         io_uring_prep_statx(&sqe, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE | STATX_MTIME | STATX_INO, &told);
     });
@@ -50,6 +46,12 @@ task<result<file_status>> file::status() const {
     found.device = makedev(told.stx_dev_major, told.stx_dev_minor);
     found.number = told.stx_ino;
     co_return found;
+}
+
+task<result<file>> open_to_append(std::string path) {
+    constexpr std::uint64_t for_all_to_read = 0644; // but for the umask
+    co_return co_await detail::open_operation(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0,
+                                              for_all_to_read);
 }
 
 } // namespace tuyau

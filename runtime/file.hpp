@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +31,16 @@ inline auto read_at(int fd, std::uint64_t position, std::span<std::byte> space) 
 inline auto read_some(int fd, std::span<std::byte> space) {
     constexpr auto at_the_position = static_cast<std::uint64_t>(-1);
     return detail::read_at(fd, at_the_position, space);
+}
+
+/// Writes of `bytes` what is taken at once, at the file's position, and behind all that is there if it was opened so: how
+/// many. `bytes` must live until the await is over.
+inline auto write_some(int fd, std::span<const std::byte> bytes) {
+    return operation([fd, bytes](io_uring_sqe& sqe) {
+        constexpr std::size_t largest = std::size_t{1} << 30;
+        const auto size = static_cast<unsigned>(std::min(bytes.size(), largest));
+        io_uring_prep_write(&sqe, fd, bytes.data(), size, static_cast<__u64>(-1));
+    });
 }
 
 /// Writes all of `bytes` at the file's position. `bytes` must live until the await is over.
@@ -84,5 +95,9 @@ public:
 private:
     int fd_ = -1;
 };
+
+/// Opens a file for writes that go behind all that is there, and makes one that all may read if there is none. Of a FIFO
+/// it waits for who reads it.
+task<result<file>> open_to_append(std::string path);
 
 } // namespace tuyau

@@ -74,7 +74,7 @@ struct service {
     const http::server_limits limits; ///< of each
     const std::size_t threads;
     std::shared_ptr<http::address_quota> quota;
-    concurrent::event ending;   ///< nobody new is served from then on
+    concurrent::event ending; ///< nobody new is served from then on
     std::atomic<bool> cannot_accept = false;
     std::atomic<bool> broke_off = false; ///< something that was under way
 };
@@ -137,7 +137,8 @@ void announce(const own_listeners& listeners, const options& chosen, const site&
 loop_options loop_options_for(const http::server_limits& limits) {
     loop_options chosen;
     constexpr std::size_t highest = 32'768;
-    chosen.buffers.most = static_cast<unsigned>(std::clamp<std::size_t>(2 * limits.connections, chosen.buffers.most, highest));
+    chosen.buffers.most =
+        static_cast<unsigned>(std::clamp<std::size_t>(2 * limits.connections, chosen.buffers.most, highest));
     return chosen;
 }
 
@@ -158,11 +159,12 @@ task<int> serve(options chosen) {
     std::vector<own_listeners> listeners(chosen.threads);
     if (!open(chosen.listen, listeners)) co_return cannot_serve;
     signal_set signals{SIGINT, SIGTERM};
-    announce(listeners.front(), chosen, *content);
-    service all(std::move(*content), share(chosen.limits, chosen.threads), chosen.threads);
+    const http::server_limits limits = share(chosen.limits, chosen.threads);
     std::optional<workers> others;
     if (chosen.threads > 1)
-        others.emplace(worker_options{.count = chosen.threads - 1, .loop = loop_options_for(all.limits)});
+        others.emplace(worker_options{.count = chosen.threads - 1, .loop = loop_options_for(limits)});
+    announce(listeners.front(), chosen, *content);
+    service all(std::move(*content), limits, chosen.threads);
 
     scope threads;
     threads.spawn(serve_here(all, std::move(listeners.front())));

@@ -59,7 +59,8 @@ std::pair<std::string, std::string> parse_host(const std::string& text) {
 
 /// CLI11's own messages may have several lines, and those that quote an argument whatever is in there.
 std::string in_one_line(std::string text) {
-    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     return text;
 }
 
@@ -79,7 +80,8 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
     site_options& site = chosen.site;
     std::vector<std::string> hosts;
 
-    CLI::App parser("Serves a folder of files, or else the Hello World page, over HTTP/1.1, on io_uring.", "uring-http");
+    CLI::App parser("Serves a folder of files, or else the Hello World page, over HTTP/1.1, on io_uring.",
+                    "uring-http");
     parser.set_version_flag("--version", "uring-http " TUYAU_VERSION);
     parser.get_formatter()->column_width(34);
     const auto add_size = [&parser](const char* name, auto& value, std::uint64_t most, const char* text) {
@@ -103,24 +105,28 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         ->take_all()
         ->capture_default_str();
     parser.add_option("--root", site.root, "The folder to serve")->type_name("DIR")->check(refuse_empty, "");
-    parser.add_option("--host", hosts, "The folder to serve to those who ask for this host; may be given several times")
+    parser
+        .add_option("--host", hosts, "The folder to serve to those who ask for this host; may be given several times")
         ->type_name("NAME=DIR")
         ->expected(1)
         ->take_all();
     parser
-        .add_option("--index", site.files.index, "The file that answers for a folder; of several the first that is there")
+        .add_option("--index", site.files.index,
+                    "The file that answers for a folder; of several the first that is there")
         ->type_name("NAME")
         ->expected(1)
         ->take_all()
         ->check(refuse_slashes, "")
         ->capture_default_str();
-    parser.add_flag("--listing", site.files.listing, "Answer for a folder without such a file with a list of what it holds");
+    parser.add_flag("--listing", site.files.listing,
+                    "Answer for a folder without such a file with a list of what it holds");
     parser
         .add_option("--cache-control", site.files.files.cache_control,
                     "What Cache-Control tells of all files, such as max-age=3600")
         ->type_name("TEXT")
         ->check(refuse_control_characters, "");
-    add_size("--cache", site.files.cache, std::uint64_t{1} << 40, "Small files kept in memory, for all threads together");
+    add_size("--cache", site.files.cache, std::uint64_t{1} << 40,
+             "Small files kept in memory, for all threads together");
     parser
         .add_option("--threads", chosen.threads,
                     "Threads, each with a ring of its own; the kernel spreads the connections. 0: one a processor")

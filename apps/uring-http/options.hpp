@@ -14,7 +14,7 @@ struct options {
     std::size_t threads = 0;
     site_options site;
     tuyau::http::server_limits limits; ///< of the threads together
-    bool doctor = false; ///< to say what this machine allows, and serve nothing
+    bool doctor = false;               ///< to say what this machine allows, and serve nothing
 };
 
 /// What the command line says. Without options it is already done: help or the version was printed, or what is wrong was

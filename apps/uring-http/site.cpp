@@ -72,7 +72,8 @@ http::handler site::handler_for_one_of(std::size_t threads) const {
 std::string site::description() const {
     if (root_ == nullptr && hosts_.empty()) return "The Hello World page (--root DIR serves a folder)\n";
     std::string text;
-    if (root_ != nullptr) text += fmt::format("Files of {}{}\n", options_.root, hosts_.empty() ? "" : ", for all other hosts");
+    if (root_ != nullptr)
+        text += fmt::format("Files of {}{}\n", options_.root, hosts_.empty() ? "" : ", for all other hosts");
     for (const auto& [name, path] : options_.hosts) text += fmt::format("Files of {}, for the host {}\n", path, name);
     const auto& files = options_.files;
     text += fmt::format("For a folder: {}{}; small files are kept in {} MiB of memory\n", fmt::join(files.index, ", "),

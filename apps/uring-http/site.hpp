@@ -15,9 +15,9 @@
 
 /// What is served: folders of files, or the Hello World page where there is none.
 struct site_options {
-    std::string root;                                        ///< the folder for all other hosts; empty: none
+    std::string root;                                       ///< the folder for all other hosts; empty: none
     std::vector<std::pair<std::string, std::string>> hosts; ///< name and folder
-    tuyau::http::file_server_options files;                  ///< of each folder; `cache` is for all, and all threads
+    tuyau::http::file_server_options files;                 ///< of each folder; `cache` is for all, and all threads
 };
 
 /// The open folders, for all threads.

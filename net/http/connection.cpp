@@ -37,8 +37,8 @@ void connection_base::tell(const request_head* asked, int status, std::uint64_t 
     ++owner_.counts.responses;
     ++owner_.counts.refusals[static_cast<std::size_t>(refused)];
     if (!owner_.observer) return;
-    owner_.observer({address_ != nullptr ? std::string_view(*address_) : std::string_view(), asked, status, body_size,
-                     refused});
+    owner_.observer(
+        {address_ != nullptr ? std::string_view(*address_) : std::string_view(), asked, status, body_size, refused});
 }
 
 void connection_base::refuse(const refusal& why, response_batch& batch) {
@@ -51,8 +51,8 @@ void connection_base::refuse(const refusal& why, response_batch& batch) {
 }
 
 connection_base::ending connection_base::end_response(const request& asked, response& reply,
-                                                      const std::exception_ptr& thrown, const refusal& why, bool taken_back,
-                                                      response_batch& batch) {
+                                                      const std::exception_ptr& thrown, const refusal& why,
+                                                      bool taken_back, response_batch& batch) {
     if (thrown) {
         ++owner_.counts.handler_failures;
         if (owner_.failure_observer) owner_.failure_observer(thrown);

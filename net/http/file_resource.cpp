@@ -45,7 +45,8 @@ bool is_settled(const file_status& status, std::chrono::system_clock::time_point
 std::string make_entity_tag(const file_status& status, content_coding coding, bool strong) {
     const auto modified = static_cast<std::uint64_t>(status.modified.time_since_epoch().count());
     const std::string_view suffix = name_of(coding);
-    return fmt::format("{}\"{:x}-{:x}{}{}\"", strong ? "" : "W/", modified, status.size, suffix.empty() ? "" : "-", suffix);
+    return fmt::format("{}\"{:x}-{:x}{}{}\"", strong ? "" : "W/", modified, status.size, suffix.empty() ? "" : "-",
+                       suffix);
 }
 
 /// The bytes of `from`, which has to have so many; nothing if it has fewer by now.

@@ -74,7 +74,8 @@ void describe_content(response& reply, const representation& chosen) {
 }
 
 /// Answers if no content is to be sent.
-bool answer_without_content(response& reply, const choice& made, const file_resource& found, const representation& chosen) {
+bool answer_without_content(response& reply, const choice& made, const file_resource& found,
+                            const representation& chosen) {
     if (made.conditions == verdict::not_modified) {
         describe(reply, found, chosen);
         reply.set_status(304);
@@ -140,7 +141,8 @@ body_plan plan_body(response& reply, choice made, const file_resource& found, co
 
 /// One after another the bytes of `part`; false if the file has fewer by now, or the client is gone. The last bytes of the
 /// `last` part are sent only if the file is still what it was when it was opened.
-task<bool> send_part(response& reply, const representation& from, byte_range part, bool last, std::span<std::byte> space) {
+task<bool> send_part(response& reply, const representation& from, byte_range part, bool last,
+                     std::span<std::byte> space) {
     while (part.size != 0) {
         const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.size, space.size()));
         auto came = co_await from.opened.read_at(part.begin, space.first(most));

@@ -37,8 +37,8 @@ std::string folder_page(std::string_view path, std::vector<folder_entry> entries
     for (const folder_entry& each : entries) {
         const std::string_view slash = each.kind == file_kind::folder ? "/" : "";
         // Without the dot a name such as `a:b` would be taken for a scheme.
-        fmt::format_to(std::back_inserter(page), "<li><a href=\"./{}{}\">{}{}</a></li>\n", encode_path(each.name), slash,
-                       escape_html(each.name), slash);
+        fmt::format_to(std::back_inserter(page), "<li><a href=\"./{}{}\">{}{}</a></li>\n", encode_path(each.name),
+                       slash, escape_html(each.name), slash);
     }
     page += "</ul>\n";
     if (!complete) page += "<p>There is more here than this page shows.</p>\n";

@@ -79,7 +79,8 @@ struct request_callbacks {
         here.target_complete_ = end != given_end;
         if (!here.target_complete_ || *end != ' ') return 0;
         if (here.target_misplaced_) {
-            here.refuse(400, refusal_cause::malformed_line, "One space goes between a request's method and its target.");
+            here.refuse(400, refusal_cause::malformed_line,
+                        "One space goes between a request's method and its target.");
             return HPE_USER;
         }
         here.protocol_next_ = end + 1 == given_end;
@@ -94,8 +95,7 @@ struct request_callbacks {
     static int header_field(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
         if (here.head_complete_) {
-            here.open_trailer(false).append(bytes, size);
-            here.one_field_too_many_ = here.kept_trailers_.size() > here.limits_.fields;
+            here.keep_trailer(false, bytes, size);
             return 0;
         }
         if (here.fields_.empty() || here.value_began_) {
@@ -119,7 +119,7 @@ struct request_callbacks {
     static int header_value(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
         if (here.head_complete_) {
-            here.open_trailer(true).append(bytes, size);
+            here.keep_trailer(true, bytes, size);
             return 0;
         }
         here.value_began_ = true;
@@ -172,7 +172,7 @@ struct request_callbacks {
             parser->flags &= ~F_CONNECTION_CLOSE;
             parser->flags |= F_CONNECTION_KEEP_ALIVE;
         }
-        for (const auto& [name, value] : here.kept_trailers_) here.trailers_.push_back({name, trim(value)});
+        here.show_trailers();
         here.complete_ = true;
         return HPE_PAUSED;
     }
@@ -210,6 +210,7 @@ void request_parser::begin() {
     begun_ = true;
     trailers_.clear();
     kept_trailers_.clear();
+    trailer_ends_.clear();
     body_size_ = 0;
     head_complete_ = target_complete_ = protocol_next_ = value_began_ = one_field_too_many_ = false;
 }
@@ -246,11 +247,26 @@ void request_parser::keep() {
     }
 }
 
-/// The name or the value of the trailer that is under way, which a name after a value begins.
-std::string& request_parser::open_trailer(bool in_value) {
-    if (!in_value && (kept_trailers_.empty() || value_began_)) kept_trailers_.emplace_back();
+/// Bytes of the name or of the value of the trailer that is under way, which a name after a value begins.
+void request_parser::keep_trailer(bool in_value, const char* bytes, std::size_t size) {
+    if (!in_value && (trailer_ends_.empty() || value_began_)) {
+        one_field_too_many_ = trailer_ends_.size() >= limits_.fields;
+        if (!one_field_too_many_) trailer_ends_.emplace_back();
+    }
     value_began_ = in_value;
-    return kept_trailers_.back()[in_value ? 1 : 0];
+    if (one_field_too_many_) return;
+    kept_trailers_.append(bytes, size);
+    trailer_ends_.back().value_end = kept_trailers_.size();
+    if (!in_value) trailer_ends_.back().name_end = kept_trailers_.size();
+}
+
+void request_parser::show_trailers() {
+    const std::string_view kept = kept_trailers_;
+    std::size_t begin = 0;
+    for (const auto& [name_end, value_end] : trailer_ends_) {
+        trailers_.push_back({kept.substr(begin, name_end - begin), trim(kept.substr(name_end, value_end - name_end))});
+        begin = value_end;
+    }
 }
 
 bool request_parser::check_head() {
@@ -265,7 +281,8 @@ bool request_parser::check_head() {
         case known_field::none: break;
         case known_field::host:
             ++hosts;
-            if (!is_host(each.value)) return refuse(400, refusal_cause::host, "The Host field is not a host name (RFC 9112, section 3.2).");
+            if (!is_host(each.value))
+                return refuse(400, refusal_cause::host, "The Host field is not a host name (RFC 9112, section 3.2).");
             break;
         case known_field::connection:
             close = close || has_option(each.value, "close");
@@ -273,7 +290,8 @@ bool request_parser::check_head() {
             break;
         case known_field::transfer_encoding:
             if (request_.minor_version == 0)
-                return refuse(400, refusal_cause::transfer_coding, "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
+                return refuse(400, refusal_cause::transfer_coding,
+                              "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
             if (!equal_ignoring_case(each.value, "chunked"))
                 return refuse(501, refusal_cause::transfer_coding, "The only transfer coding known here is chunked.");
             break;
@@ -287,7 +305,8 @@ bool request_parser::check_head() {
     request_.fields = fields_;
     request_.keep_alive = keep_alive && !close;
     if (hosts > 1 || (hosts == 0 && request_.minor_version == 1))
-        return refuse(400, refusal_cause::host, "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
+        return refuse(400, refusal_cause::host,
+                      "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
     if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)
         return refuse(413, refusal_cause::body_too_large, "The request body is too large.");
     return true;
@@ -295,7 +314,8 @@ bool request_parser::check_head() {
 
 /// By the byte behind the target's space. llhttp takes more spaces there, and the requests of RTSP and ICE.
 bool request_parser::check_protocol(char first) noexcept {
-    if (first == ' ') return refuse(400, refusal_cause::malformed_line, "One space goes between a request's target and its version.");
+    if (first == ' ')
+        return refuse(400, refusal_cause::malformed_line, "One space goes between a request's target and its version.");
     return (first != 'R' && first != 'I') || refuse(505, refusal_cause::version, only_http_1);
 }
 
@@ -312,13 +332,15 @@ std::size_t request_parser::allowance() const noexcept {
 bool request_parser::check_size(std::size_t size) {
     if (!head_complete_) {
         head_size_ += size;
-        return head_size_ < limits_.head || refuse(431, refusal_cause::header_too_large, "The request's header section is too large.");
+        return head_size_ < limits_.head ||
+               refuse(431, refusal_cause::header_too_large, "The request's header section is too large.");
     }
     // What is not data (chunk sizes and extensions, trailers) may be as much as a head, and a few bytes for each of data:
     // chunks of one byte have five.
     body_wire_size_ += size;
     return body_wire_size_ <= limits_.head + 8 * body_size_ ||
-           refuse(413, refusal_cause::chunk_framing_too_large, "The request's chunk extensions or trailers are too large.");
+           refuse(413, refusal_cause::chunk_framing_too_large,
+                  "The request's chunk extensions or trailers are too large.");
 }
 
 request_parser::step request_parser::parse(std::string_view& bytes) {
@@ -383,9 +405,10 @@ request_parser::step request_parser::explain(llhttp_errno_t error, std::string_v
     case HPE_UNEXPECTED_CONTENT_LENGTH: return refuse_as(refusal_cause::length);
     case HPE_INVALID_TRANSFER_ENCODING: return refuse_as(refusal_cause::transfer_coding);
     case HPE_INVALID_CHUNK_SIZE: return refuse_as(refusal_cause::malformed_chunk);
-    default: return refuse_as(in_body() ? refusal_cause::malformed_chunk
-                              : target_complete_ ? refusal_cause::malformed_field
-                                                 : refusal_cause::malformed_line);
+    default:
+        return refuse_as(in_body()          ? refusal_cause::malformed_chunk
+                         : target_complete_ ? refusal_cause::malformed_field
+                                            : refusal_cause::malformed_line);
     }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -63,11 +62,17 @@ public:
 private:
     friend struct request_callbacks;
 
+    struct trailer_place {
+        std::size_t name_end = 0;
+        std::size_t value_end = 0;
+    };
+
     static const llhttp_settings_t& settings() noexcept;
 
     void begin();
     bool refuse(int status, refusal_cause cause, std::string_view reason) noexcept;
-    std::string& open_trailer(bool in_value);
+    void keep_trailer(bool in_value, const char* bytes, std::size_t size);
+    void show_trailers();
     void extend(std::string_view& text, const char* bytes, std::size_t size);
     void keep();
     bool check_head();
@@ -83,7 +88,8 @@ private:
     std::vector<field> fields_;
     std::string kept_; // what the views name, once the bytes they were read from are gone
     std::vector<field> trailers_;
-    std::vector<std::array<std::string, 2>> kept_trailers_; // name and value
+    std::string kept_trailers_;               // each name and its value, without anything between
+    std::vector<trailer_place> trailer_ends_; // in them
     std::string_view piece_;
     refusal refusal_;
     std::string_view given_; // the bytes in llhttp's hands

@@ -21,7 +21,8 @@ bool is_for_the_library(std::string_view name) noexcept {
 void append_field(std::string& fields, std::string_view name, std::string_view value) {
     require(!name.empty() && std::all_of(name.begin(), name.end(), is_token_character),
             "a response's field has a name that is no token (RFC 9110, section 5.1)");
-    require(!is_for_the_library(name), "Date, Content-Length, Transfer-Encoding and Connection are said by the library");
+    require(!is_for_the_library(name),
+            "Date, Content-Length, Transfer-Encoding and Connection are said by the library");
     fields.append(name).append(": ");
     const std::size_t from = fields.size();
     fields.append(value);

@@ -20,8 +20,8 @@ task<> turn_away(detail::server_state& owner, tcp_stream client, std::size_t& co
         std::size_t& count;
     };
     const counted one(count);
-    co_await here.turn_away(chain, {503, "There are too many connections from your address.",
-                                    refusal_cause::too_many_connections});
+    co_await here.turn_away(
+        chain, {503, "There are too many connections from your address.", refusal_cause::too_many_connections});
 }
 
 } // namespace
@@ -68,7 +68,7 @@ task<bool> server::drain() {
         co_return !chain->stop_requested();
     };
     auto finished = co_await with_deadline(shared_.limits.drain_time, all_finish(clients_));
-    co_return finished && *finished;
+    co_return finished&&* finished;
 }
 
 task<result<void>> serve(tcp_listener& listener, handler answer, const server_limits& limits) {

@@ -100,6 +100,23 @@ std::vector<std::string> write_server(const options& chosen) {
     const auto add = [&words](const char* name, auto value) {
         words.insert(words.end(), {name, fmt::format("{}", value)});
     };
+    const auto add_text = [&words](const std::string& name, const std::string& value) {
+        words.push_back(fmt::format("{}={}", name, value)); // or else one with a '-' is taken for an option
+    };
+    const site_options& site = chosen.site;
+    if (!site.root.empty()) add_text("--root", site.root);
+    for (const auto& [name, folder] : site.hosts) add_text("--host", fmt::format("{}={}", name, folder));
+    for (const std::string& each : site.files.index) add_text("--index", each);
+    if (site.files.listing) words.emplace_back("--listing");
+    if (!site.files.files.cache_control.empty()) add_text("--cache-control", site.files.files.cache_control);
+    add("--cache", site.files.cache);
+    add("--threads", chosen.threads);
+    add("--max-per-address", limits.connections_per_address);
+    add("--max-requests", limits.requests);
+    add("--body-rate", limits.body_rate);
+    add("--max-target", limits.request.target);
+    add("--max-header", limits.request.head);
+    add("--max-fields", limits.request.fields);
     const auto add_time = [&add](const char* name, std::chrono::milliseconds value) {
         add(name, fmt::format("{}.{:03}", value.count() / 1000, value.count() % 1000));
     };
@@ -119,6 +136,15 @@ void check_server(const std::vector<std::string>& words) {
     if (!chosen) return;
     const tuyau::http::server_limits& limits = chosen->limits;
     require(!chosen->listen.empty(), "there is somewhere to listen");
+    require(chosen->threads >= 1 && chosen->threads <= 1024, "threads are within bounds");
+    require(limits.requests >= 1 && limits.requests <= 10'000'000, "requests are within bounds");
+    require(limits.request.fields >= 1 && limits.request.fields <= 10'000'000, "fields are within bounds");
+    require(limits.request.head <= 16 * 1024 * 1024, "a head is within bounds");
+    require(limits.request.target <= 16 * 1024 * 1024, "a target is within bounds");
+    for (const auto& [name, folder] : chosen->site.hosts)
+        require(!name.empty() && !folder.empty(), "a host has a name and a folder");
+    for (const std::string& each : chosen->site.files.index)
+        require(!each.empty() && each.find('/') == std::string::npos, "an index is the name of a file");
     require(limits.connections >= 1 && limits.connections <= 10'000'000, "connections are within bounds");
     require(limits.request.body <= std::uint64_t{1} << 40, "a body is within bounds");
     for (const auto each :

@@ -23,7 +23,8 @@ public:
         here_.weather().calm();
         here_.net().set_line(line_quality{.latency = random_.one_of<duration>(0ns, 20us), .jitter = 0ns});
         crowd_.start(host());
-        const int code = run_program(uring_http_main, {"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port)});
+        const int code = run_program(uring_http_main,
+                                     {"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port)});
         expect(code == 0, "uring-http ended with exit code {}", code);
     }
 

@@ -66,7 +66,8 @@ void warm(kernel& here) {
     allocations = 0;
     peers all;
     all.start(ask_again_and_again(here));
-    const int code = run_program(uring_http_main, {"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port)});
+    const int code =
+        run_program(uring_http_main, {"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port)});
     expect(code == 0, "uring-http ended with exit code {}", code);
     // The date is written anew each second.
     constexpr unsigned few = 10;
