@@ -68,7 +68,7 @@ task<bool> server::drain() {
         co_return !chain->stop_requested();
     };
     auto finished = co_await with_deadline(shared_.limits.drain_time, all_finish(clients_));
-    co_return finished&&* finished;
+    co_return finished && *finished;
 }
 
 task<result<void>> serve(tcp_listener& listener, handler answer, const server_limits& limits) {
