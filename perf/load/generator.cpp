@@ -74,7 +74,7 @@ void generator::warm_up() {
 }
 
 measurement generator::measure() {
-    const auto sum = [this](std::uint64_t connection::* what) {
+    const auto sum = [this](std::uint64_t connection::*what) {
         return std::accumulate(connections_.begin(), connections_.end(), std::uint64_t{},
                                [what](std::uint64_t all, const connection& each) { return all + each.*what; });
     };

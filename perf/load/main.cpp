@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 
 #include "generator.hpp"
 #include "options.hpp"
+#include "slow_clients.hpp"
 
 namespace {
 
@@ -52,6 +54,12 @@ int main(int argc, char** argv) {
     if (!chosen) return exit_code;
     allow_many_descriptors();
     load::generator generator(*chosen);
+    std::optional<load::slow_clients> slow;
+    if (chosen->slow > 0) slow.emplace(chosen->port, chosen->slow);
+    if (slow && !slow->all_began()) {
+        std::fprintf(stderr, "load: the server did not take every slow connection\n");
+        return failed;
+    }
     if (!generator.open()) {
         std::fprintf(stderr, "load: the server did not answer every connection's first request\n");
         return failed;

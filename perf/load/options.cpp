@@ -32,6 +32,10 @@ void describe(CLI::App& parser, options& chosen, std::string& file) {
         ->capture_default_str();
     parser.add_option("--idle", chosen.idle, "More connections, which ask once and then stay open")
         ->check(CLI::Range(std::size_t{0}, most_connections));
+    parser
+        .add_option("--slow", chosen.slow,
+                    "More connections, which send a header section a byte a second and never end it")
+        ->check(CLI::Range(std::size_t{0}, most_connections));
     parser.add_option("--depth", chosen.depth, "Requests sent at once on a connection, all to be answered first")
         ->check(CLI::Range(1, 1024));
     auto* rate = parser

@@ -13,6 +13,7 @@ struct options {
     std::uint16_t port = 0; ///< on 127.0.0.1
     std::size_t connections = 1;
     std::size_t idle = 0; ///< more connections, which make one request each and then stay open
+    std::size_t slow = 0; ///< more connections, whose requests never end
     std::size_t depth = 1;
     double rate = 0; ///< requests a second; 0: each connection asks again as soon as it is answered
     bool new_connection = false;

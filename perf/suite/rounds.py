@@ -73,7 +73,7 @@ def run(scenario, servers, driver, settings, left_out):
             result["rounds"].append({})
             for name in order:
                 try:
-                    result["rounds"][-1][name] = driver.load(running[name], scenario.load, settings.seconds)
+                    result["rounds"][-1][name] = driver.load(running[name], scenario.load_of(name), settings.seconds)
                 except (RuntimeError, OSError, ValueError) as error:
                     print(f"  failed: {name}: {error}", flush=True)
                     result["failed"][name] = str(error)

@@ -7,8 +7,14 @@ US = "uring-http"
 PARSING = ["bare liburing", "bare epoll", "Asio, epoll", "Asio, io_uring", "nginx", "h2o", "node"]
 WAITING = "bare liburing, waiting"
 UNPARSED = "bare liburing, unparsed"
+FILES = "uring-http, files"
+LOGGING = "uring-http, access log"
+ATTACKED = "uring-http, attacked"
 ECHOES = ["bare liburing echo", "bare epoll echo", "Asio echo, epoll", "Asio echo, io_uring"]
 KEEP_ALIVE = (1, 4, 16, 64, 512, 4096, 15000)
+
+FOLDER = "files"  # of those that are served
+SIZES = {"1k": 1024, "100k": 100 * 1024, "10m": 10 * 1024 * 1024}
 
 BROWSER_FILE = "browser_request"
 BROWSER = """GET / HTTP/1.1\r
@@ -40,8 +46,12 @@ class Scenario:
     load: list
     peers: list
     ours: str = US
-    bytes_each: int = 0  # of an echo
+    bytes_each: int = 0  # of an echo, or of a file
     needs: list = field(default_factory=list)  # scenarios that tell at which rate this one runs
+    besides: dict = field(default_factory=dict)  # options of the load generator that only one server meets, by its name
+
+    def load_of(self, server):
+        return [*self.load, *self.besides.get(server, [])]
 
     @property
     def servers(self):
@@ -64,13 +74,27 @@ def echo(name, title, size):
                     "tuyau echo", size)
 
 
-def write_requests(work):
-    with open(os.path.join(work, BROWSER_FILE), "w", encoding="ascii", newline="") as file:
-        file.write(BROWSER)
+def file(name, size, work):
+    return Scenario(f"file-{name}", f"a file of {name[:-1]} {'KiB' if name[-1] == 'k' else 'MiB'}, 64 connections",
+                    ["--connections", "64", "--request", os.path.join(work, "request-" + name)], ["nginx, files", "h2o, files"],
+                    FILES, size)
+
+
+def write_inputs(work):
+    """The requests, and the folder of files that are served."""
+    requests = {BROWSER_FILE: BROWSER}
+    os.makedirs(os.path.join(work, FOLDER), exist_ok=True)
+    for name, size in SIZES.items():
+        requests["request-" + name] = f"GET /{name}.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        with open(os.path.join(work, FOLDER, name + ".txt"), "wb") as served:
+            served.write(bytes(33 + index % 89 for index in range(1024)) * (size // 1024))
+    for name, text in requests.items():
+        with open(os.path.join(work, name), "w", encoding="ascii", newline="") as request:
+            request.write(text)
 
 
 def all_scenarios(work=""):
-    """In the order in which they run; `work` is the folder of `write_requests`."""
+    """In the order in which they run; `work` is the folder of `write_inputs`."""
     browser = os.path.join(work, BROWSER_FILE)
     sixty_four = ["--connections", "64"]
     return [
@@ -82,5 +106,9 @@ def all_scenarios(work=""):
         echo("1k", "1 KiB", 1024),
         echo("64k", "64 KiB", 64 * 1024),
         echo("1m", "1 MiB", 1024 * 1024),
+        *(file(name, size, work) for name, size in SIZES.items()),
+        Scenario("access-log", "every request written to an access log, 64 connections", sixty_four, [US], LOGGING),
+        Scenario("slow-headers", "10,000 requests a second over 64 connections, beside 10,000 whose headers never end",
+                 [*sixty_four, "--rate", "10000"], [US], ATTACKED, besides={ATTACKED: ["--slow", "10000"]}),
         Scenario("two-loops", "two loops against one, 512 connections", ["--connections", "512"], [US], "uring-http, two loops"),
     ]

@@ -6,6 +6,7 @@ import shutil
 import socket
 
 from . import processes
+from .scenarios import FOLDER, SIZES
 
 PEERS = os.path.join("perf", "peers")
 
@@ -67,6 +68,9 @@ class Servers:
         self.programs = {
             "uring-http": ours,
             "uring-http, two loops": (*ours, "--threads", "2"),
+            "uring-http, files": (*ours, "--root", os.path.join(work, FOLDER)),
+            "uring-http, access log": (*ours, "--access-log", os.path.join(work, "access.log")),
+            "uring-http, attacked": ours,
             "bare liburing": ("bare_liburing", self.response, "--parse"),
             "bare liburing, waiting": ("bare_liburing", self.response, "--parse", "--wait", "64", "200"),
             "bare liburing, unparsed": ("bare_liburing", self.response),
@@ -85,7 +89,7 @@ class Servers:
         page than the others do."""
         server = self._start(name, wrapper)
         try:
-            if "echo" not in name and body_of(ask(server.port)) != self.page:
+            if not self._answers_alike(name, server.port):
                 raise RuntimeError("does not answer the same page")
         except (RuntimeError, OSError):
             processes.end(server.process)
@@ -93,7 +97,7 @@ class Servers:
         return server
 
     def _start(self, name, wrapper=()):
-        if name in ("nginx", "h2o"):
+        if name.startswith(("nginx", "h2o")):
             return self._start_configured(name, wrapper)
         if name == "node":
             command = [self._installed("node"), os.path.join(PEERS, "node_http.js"), self.response]
@@ -103,6 +107,13 @@ class Servers:
             if not os.path.exists(command[0]):
                 raise Missing("was not built")
         return Server(name, processes.pinned(self._cpus_of(name), [*wrapper, *command]), self.work)
+
+    def _answers_alike(self, name, port):
+        if "echo" in name:
+            return True
+        if not name.endswith(", files"):
+            return body_of(ask(port)) == self.page
+        return all(len(body_of(ask(port, f"/{each}.txt"))) == size for each, size in SIZES.items())
 
     def keep_response(self):
         """Lets uring-http answer once, for the others to answer the same."""
@@ -122,11 +133,11 @@ class Servers:
 
     def _start_configured(self, name, wrapper):
         """It cannot be asked for its port: the kernel names one that is free now, and another if it is then taken."""
-        program = self._installed(name)
+        program = self._installed(name.partition(",")[0])
         for attempts_left in (2, 1, 0):
             port = free_port()
             path = self._configure(name, port)
-            arguments = ["-p", os.path.dirname(path) + "/", "-e", "stderr", "-c"] if name == "nginx" else ["-c"]
+            arguments = ["-p", os.path.dirname(path) + "/", "-e", "stderr", "-c"] if program == "nginx" else ["-c"]
             command = processes.pinned(self._cpus_of(name), [*wrapper, program, *arguments, path])
             try:
                 return Server(name, command, self.work, port)
@@ -137,20 +148,22 @@ class Servers:
     def _configure(self, name, port):
         with open(self.response, "rb") as file:
             head, body = file.read().decode().split("\r\n\r\n", 1)
-        folder = os.path.abspath(os.path.join(self.work, name))
+        form = name.replace(", ", "_")  # of nginx, files: nginx_files.conf
+        folder = os.path.abspath(os.path.join(self.work, form))
         os.makedirs(os.path.join(folder, "pages"), exist_ok=True)
         with open(os.path.join(folder, "pages", "index.html"), "w", encoding="utf-8", newline="") as file:
             file.write(body)
         values = {
             "FOLDER": folder,
+            "FILES": os.path.abspath(os.path.join(self.work, FOLDER)),
             "PORT": str(port),
             "TYPE": '"' + re.search(r"^Content-Type: (.*)$", head, re.MULTILINE).group(1).strip() + '"',
             "BODY": body.replace("\\", "\\\\").replace("'", "\\'"),
             "USER": "user: root" if os.geteuid() == 0 else "",
         }
-        with open(os.path.join(PEERS, name + ".conf"), encoding="utf-8") as file:
+        with open(os.path.join(PEERS, form + ".conf"), encoding="utf-8") as file:
             text = re.sub(r"@([A-Z]+)@", lambda found: values[found.group(1)], file.read())
-        path = os.path.join(folder, name + ".conf")
+        path = os.path.join(folder, form + ".conf")
         with open(path, "w", encoding="utf-8", newline="") as file:
             file.write(text)
         return path
@@ -162,17 +175,17 @@ def free_port():
         return one.getsockname()[1]
 
 
-def ask(port):
+def ask(port, path="/"):
     """The whole response to a plain GET."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        text = b""
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        text = bytearray()
         while not complete(text):
             piece = connection.recv(65536)
             if not piece:
                 raise RuntimeError("closed the connection before its response was whole")
             text += piece
-        return text
+        return bytes(text)
 
 
 def body_of(text):

@@ -42,6 +42,12 @@ def all_targets():
         ("CPU against nginx", "a connection for each request", 0.9, _ratio("new-connection", "nginx"), ""),
         ("CPU, two loops against one", "512 connections", 1.08, _ratio("two-loops", US), ""),
         ("CPU against bare epoll", "echo of 64 KiB", 1.0, _ratio("echo-64k", "bare epoll echo"), ""),
+        *((f"CPU against {peer}", f"a file of {size}", most, _ratio(f"file-{name}", f"{peer}, files"), "")
+          for name, size, peer, most in (("1k", "1 KiB", "nginx", 0.55), ("1k", "1 KiB", "h2o", 0.65),
+                                         ("100k", "100 KiB", "nginx", 1.0), ("10m", "10 MiB", "nginx", 1.1))),
+        ("CPU, access log against none", "64 connections", 1.10, _ratio("access-log", US), ""),
+        ("p99, 10,000 slow headers against none", "64 connections", 2.0,
+         _ratio("slow-headers", US, rounds.latency("p99")), ""),
         ("resident memory", "an idle connection", 500, _memory(memory.bytes_each), "bytes"),
         ("resident memory", "the server without connections", 6, _memory(lambda seen: seen["alone"] / MIB), "MiB"),
         ("instructions, llhttp's left out", "a plain GET", 600, _instructions, ""),
