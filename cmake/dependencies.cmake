@@ -1,7 +1,7 @@
 # The libraries Tuyau stands on, as imported targets: first from the private prefix that cmake/setup fills, then from the
 # system. liburing, llhttp, {fmt} and Catch2 are taken so that no program needs their shared libraries where it runs.
 #
-#   always              liburing::liburing llhttp::llhttp tl::expected fmt::fmt Threads::Threads
+#   always              liburing::liburing llhttp::llhttp tl::expected fmt::fmt OpenSSL::SSL Threads::Threads
 #   TUYAU_BUILD_APPS    CLI11::CLI11
 #   TUYAU_BUILD_TESTS   CLI11::CLI11 Catch2::Catch2WithMain, and PNG::PNG if it is there
 #   TUYAU_BUILD_PERF    CLI11::CLI11, and benchmark::benchmark and asio::asio if they are there
@@ -77,6 +77,15 @@ if(NOT TARGET llhttp::llhttp)
         endif()
     else()
         list(APPEND tuyau_missing "llhttp 9 or later: libllhttp-dev")
+    endif()
+endif()
+
+# TLS is nobody's to write anew: OpenSSL is everywhere, and 3.0 is the oldest that is still kept up. As a shared library,
+# unlike the others: a hole in it is closed by the system's next update, not by building each program again.
+if(NOT TARGET OpenSSL::SSL)
+    find_package(OpenSSL 3.0 QUIET COMPONENTS SSL Crypto)
+    if(NOT TARGET OpenSSL::SSL)
+        list(APPEND tuyau_missing "OpenSSL 3.0 or later: libssl-dev")
     endif()
 endif()
 

@@ -17,8 +17,8 @@ set(tuyau_third_party_lib "${CMAKE_INSTALL_LIBDIR}/tuyau")
 set(tuyau_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tuyau")
 set(tuyau_doc_dir "${CMAKE_INSTALL_DATAROOTDIR}/doc")
 
-# An export of its own for each library: who asks for `runtime` needs nothing of what `http` needs.
-foreach(library IN ITEMS runtime net http)
+# An export of its own for each library: who asks for `runtime` needs nothing of what `tls` or `http` needs.
+foreach(library IN ITEMS runtime net tls http)
     install(TARGETS tuyau_${library} EXPORT tuyau_${library}
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
@@ -90,7 +90,7 @@ endif()
 if(NOT "llhttp" IN_LIST tuyau_bundled)
     set(tuyau_llhttp_requires "libllhttp >= 9")
 endif()
-foreach(library IN ITEMS runtime net http)
+foreach(library IN ITEMS runtime net tls http)
     configure_file(cmake/tuyau-${library}.pc.in "${PROJECT_BINARY_DIR}/installed/tuyau-${library}.pc" @ONLY)
     install(FILES "${PROJECT_BINARY_DIR}/installed/tuyau-${library}.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)

@@ -53,11 +53,11 @@ endif()
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libtuyau-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "C++20 coroutine runtime over io_uring, TCP and HTTP
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "C++20 coroutine runtime over io_uring, TCP, TLS and HTTP
 Static libraries, headers, and the files for CMake and pkg-config.
 A stop reaches whatever a task waits for, what is in flight is waited for,
 and nothing is allocated per operation once warm.")
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libexpected-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libexpected-dev, libssl-dev (>= 3.0)")
 if(NOT "liburing" IN_LIST tuyau_bundled)
     string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", liburing-dev (>= 2.5)")
 endif()

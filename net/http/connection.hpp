@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include <tuyau/net/byte_stream.hpp>
 #include <tuyau/net/http/address_quota.hpp>
-#include <tuyau/net/http/byte_stream.hpp>
 #include <tuyau/net/http/exchange.hpp>
 #include <tuyau/net/http/refusal.hpp>
 #include <tuyau/net/http/request.hpp>
@@ -197,7 +197,7 @@ public:
 
 private:
     class turn;
-    using lease = received_by<Stream>;
+    using lease = tuyau::detail::received_by<Stream>;
 
     task<> give_up_waiting(await_chain* chain);
     task<> linger(await_chain* chain);
@@ -455,10 +455,10 @@ task<> connection<Stream>::turn_away(await_chain* chain, refusal why) {
 
 template <byte_stream Stream>
 task<> connection<Stream>::linger(await_chain* chain) {
-    if (!stream_.shutdown_send()) co_return;
     time_.expires_after(linger_time);
     time_.guard(chain);
-    for (std::size_t size = 0; size < linger_bytes && !time_.expired();) {
+    auto ended = co_await shutdown_send(stream_);
+    for (std::size_t size = 0; ended && size < linger_bytes && !time_.expired();) {
         auto received = co_await stream_.receive();
         if (!received || received->text().empty()) break;
         size += received->text().size();

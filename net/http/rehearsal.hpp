@@ -10,7 +10,7 @@
 
 #include <sys/uio.h>
 
-#include <tuyau/net/http/byte_stream.hpp>
+#include <tuyau/net/byte_stream.hpp>
 #include <tuyau/net/http/connection.hpp>
 #include <tuyau/net/http/server_limits.hpp>
 #include <tuyau/runtime/result.hpp>

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <tuyau/net/byte_stream.hpp>
 #include <tuyau/net/http/address_quota.hpp>
-#include <tuyau/net/http/byte_stream.hpp>
 #include <tuyau/net/http/connection.hpp>
 #include <tuyau/net/http/date.hpp>
 #include <tuyau/net/http/refusal.hpp>

@@ -8,8 +8,8 @@ foreach(variable IN LISTS variables_after)
     endif()
 endforeach()
 
-# Names that CMake chose: those of its modules for Threads and tl::expected, and its own.
-set(chosen_by_cmake "^(FIND_PACKAGE_MESSAGE_DETAILS_|CMAKE_HAVE_|CMAKE_NUMBER_OF_MAKEFILES|CMAKE_PROJECT_VERSION|tl-expected_DIR$)")
+# Names that CMake chose: those of its modules for Threads, OpenSSL and tl::expected, and its own.
+set(chosen_by_cmake "^(FIND_PACKAGE_MESSAGE_DETAILS_|CMAKE_HAVE_|CMAKE_NUMBER_OF_MAKEFILES|CMAKE_PROJECT_VERSION|tl-expected_DIR$|OPENSSL_|pkgcfg_lib__OPENSSL_|_OPENSSL_|PKG_CONFIG_)")
 get_cmake_property(cached_after CACHE_VARIABLES)
 foreach(variable IN LISTS cached_after)
     if(NOT variable IN_LIST cached_before
@@ -24,7 +24,7 @@ foreach(property IN ITEMS COMPILE_OPTIONS COMPILE_DEFINITIONS LINK_OPTIONS INCLU
         message(SEND_ERROR "Tuyau sets ${property} for the project that embeds it: ${value}")
     endif()
 endforeach()
-foreach(target IN ITEMS tuyau_runtime tuyau_net tuyau_http)
+foreach(target IN ITEMS tuyau_runtime tuyau_net tuyau_tls tuyau_http)
     foreach(property IN ITEMS INTERFACE_COMPILE_OPTIONS INTERFACE_COMPILE_DEFINITIONS INTERFACE_LINK_OPTIONS)
         get_target_property(value ${target} ${property})
         if(value)
