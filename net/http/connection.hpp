@@ -289,8 +289,10 @@ public:
         while (in_body_) {
             if (body_failure_) co_return failure(body_failure_);
             switch (owner_.parser_->parse(rest_)) {
-            case request_parser::step::body: co_return owner_.parser_->piece();
-            case request_parser::step::complete: in_body_ = false; break;
+            case request_parser::step::body:
+                owes_continue_ = false; // the client has not waited for it
+                co_return owner_.parser_->piece();
+            case request_parser::step::complete: in_body_ = owes_continue_ = false; break;
             case request_parser::step::refused:
                 why_ = owner_.parser_->why();
                 body_failure_ = std::make_error_code(why_.status == 413 ? std::errc::message_size : std::errc::bad_message);

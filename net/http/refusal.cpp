@@ -9,6 +9,7 @@ std::string_view name_of(refusal_cause cause) noexcept {
         "none",
         "not HTTP",
         "malformed request line",
+        "bad target",
         "target too long",
         "unknown method",
         "unknown version",

@@ -10,6 +10,7 @@ enum class refusal_cause : unsigned char {
     none,
     not_http,                ///< what came first is no request of any kind
     malformed_line,          ///< of the request
+    target,                  ///< in none of the forms for its method
     target_too_long,
     unknown_method,
     version,                 ///< any but HTTP/1.0 and 1.1
@@ -27,7 +28,7 @@ enum class refusal_cause : unsigned char {
     too_many_connections,    ///< of one address
 };
 
-inline constexpr std::size_t refusal_causes = 18;
+inline constexpr std::size_t refusal_causes = 19;
 
 /// In a few words, for a log: `header too large`.
 std::string_view name_of(refusal_cause cause) noexcept;

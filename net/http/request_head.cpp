@@ -1,19 +1,9 @@
 #include <tuyau/net/http/request_head.hpp>
 
-#include <optional>
-
 #include <tuyau/net/http/text.hpp>
 
 namespace tuyau::http {
 namespace {
-
-/// A target in absolute form without its scheme; nothing for one in another form.
-std::optional<std::string_view> without_scheme(std::string_view target) noexcept {
-    if (target.starts_with('/')) return std::nullopt; // most are
-    for (const std::string_view scheme : {"http://", "https://"})
-        if (equal_ignoring_case(target.substr(0, scheme.size()), scheme)) return target.substr(scheme.size());
-    return std::nullopt;
-}
 
 /// The path and query of a target.
 std::string_view without_host(std::string_view target) noexcept {
@@ -32,12 +22,20 @@ std::string_view without_port(std::string_view authority) noexcept {
 
 } // namespace
 
+std::optional<std::string_view> without_scheme(std::string_view target) noexcept {
+    if (target.starts_with('/')) return std::nullopt; // most are
+    for (const std::string_view scheme : {"http://", "https://"})
+        if (equal_ignoring_case(target.substr(0, scheme.size()), scheme)) return target.substr(scheme.size());
+    return std::nullopt;
+}
+
 std::string_view request_head::path() const noexcept {
     const std::string_view whole = without_host(target);
     return whole.substr(0, whole.find('?'));
 }
 
 std::string_view request_head::host() const noexcept {
+    if (method == HTTP_CONNECT) return without_port(target);
     const auto rest = without_scheme(target);
     return without_port(rest ? rest->substr(0, rest->find_first_of("/?")) : value_of("host"));
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -32,13 +33,16 @@ struct request_head {
     /// The path of the target without its query, whether the target names a host as well (RFC 9112, section 3.2) or not.
     std::string_view path() const noexcept;
 
-    /// The host that is asked for, without its port: the target's, else that of the Host field (RFC 9112, section 3.2.2).
-    /// As it came; empty when there is none.
+    /// The host that is asked for, without its port: the target's, else that of the Host field (RFC 9112, sections 3.2.2 and
+    /// 3.3). As it came; empty when there is none.
     std::string_view host() const noexcept;
 
     /// The value of the first field of that name, in any case; empty when there is none.
     std::string_view value_of(std::string_view name) const noexcept { return http::value_of(fields, name); }
 };
+
+/// A target in absolute form without its scheme; nothing for one in another form.
+std::optional<std::string_view> without_scheme(std::string_view target) noexcept;
 
 /// What a client may send. Past each bound the request is refused with the status named there.
 struct request_limits {

@@ -1,10 +1,12 @@
 #include <tuyau/net/http/request_parser.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include <tuyau/net/http/authority.hpp>
+#include <tuyau/net/http/request_target.hpp>
 #include <tuyau/net/http/text.hpp>
+#include <tuyau/net/http/transfer_codings.hpp>
 
 namespace tuyau::http {
 namespace {
@@ -12,26 +14,11 @@ namespace {
 constexpr std::string_view only_http_1 = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
 constexpr std::string_view unknown_method = "The request method is not known here.";
 
-/// Characters that no host has, and a target, a list or the name of a user may. A table: this is asked for each of every
-/// request's Host.
-constexpr auto outside_host = [] {
-    std::array<bool, 256> table{};
-    for (const unsigned char c : {' ', '\t', ',', '/', '?', '#', '@'}) table[c] = true;
-    return table;
-}();
-
-bool is_host(std::string_view text) noexcept {
-    return std::none_of(text.begin(), text.end(), [](char c) { return outside_host[static_cast<unsigned char>(c)]; });
-}
-
 /// Whether a comma-separated list such as that of Connection has the option, in any case.
 bool has_option(std::string_view list, std::string_view option) noexcept {
-    for (;;) {
-        const std::size_t end = std::min(list.find(','), list.size());
-        if (equal_ignoring_case(trim(list.substr(0, end)), option)) return true;
-        if (end == list.size()) return false;
-        list.remove_prefix(end + 1);
-    }
+    while (!list.empty())
+        if (equal_ignoring_case(take_element(list), option)) return true;
+    return false;
 }
 
 enum class known_field { none, host, connection, transfer_encoding, expect };
@@ -77,7 +64,12 @@ struct request_callbacks {
         const char* end = bytes + size;
         const char* given_end = here.given_.data() + here.given_.size();
         here.target_complete_ = end != given_end;
-        if (!here.target_complete_ || *end != ' ') return 0;
+        if (!here.target_complete_) return 0;
+        if (*end == '\r' || *end == '\n') { // llhttp takes it for HTTP/0.9
+            here.refuse(400, refusal_cause::malformed_line, "The request line has no version (RFC 9112, section 3).");
+            return HPE_USER;
+        }
+        if (*end != ' ') return 0;
         if (here.target_misplaced_) {
             here.refuse(400, refusal_cause::malformed_line,
                         "One space goes between a request's method and its target.");
@@ -151,17 +143,29 @@ struct request_callbacks {
         return HPE_USER;
     }
 
-    static int chunk_extension_value(llhttp_t* parser, const char* bytes, std::size_t size) {
-        request_parser& here = self(parser);
-        if (std::any_of(bytes, bytes + size, is_control_character)) here.control_character_ = true;
+    static int chunk_extension_name(llhttp_t* parser, const char*, std::size_t size) {
+        self(parser).extension_size_ += size;
         return 0;
     }
 
-    /// Not before, as with a name.
-    static int chunk_extension_value_complete(llhttp_t* parser) {
+    static int chunk_extension_name_complete(llhttp_t* parser) { return end_extension_part(self(parser)); }
+
+    /// llhttp lets control characters through, and quotes that begin within a value.
+    static int chunk_extension_value(llhttp_t* parser, const char* bytes, std::size_t size) {
         request_parser& here = self(parser);
-        if (!here.control_character_) return 0;
-        here.refuse(400, refusal_cause::malformed_chunk, "A chunk extension holds a control character.");
+        for (const char c : std::string_view(bytes, size)) {
+            if (here.extension_size_++ == 0) here.extension_quoted_ = c == '"';
+            if (is_control_character(c) || (c == '"' && !here.extension_quoted_)) here.extension_malformed_ = true;
+        }
+        return 0;
+    }
+
+    static int chunk_extension_value_complete(llhttp_t* parser) { return end_extension_part(self(parser)); }
+
+    /// Not before, as with a name: what is wrong is so wherever it is cut.
+    static int end_extension_part(request_parser& here) {
+        if (std::exchange(here.extension_size_, 0) != 0 && !here.extension_malformed_) return 0;
+        here.refuse(400, refusal_cause::malformed_chunk, "A chunk extension is malformed (RFC 9112, section 7.1.1).");
         return HPE_USER;
     }
 
@@ -190,6 +194,8 @@ const llhttp_settings_t& request_parser::settings() noexcept {
         each.on_header_value = request_callbacks::header_value;
         each.on_headers_complete = request_callbacks::headers_complete;
         each.on_body = request_callbacks::body;
+        each.on_chunk_extension_name = request_callbacks::chunk_extension_name;
+        each.on_chunk_extension_name_complete = request_callbacks::chunk_extension_name_complete;
         each.on_chunk_extension_value = request_callbacks::chunk_extension_value;
         each.on_chunk_extension_value_complete = request_callbacks::chunk_extension_value_complete;
         each.on_message_complete = request_callbacks::message_complete;
@@ -212,6 +218,7 @@ void request_parser::begin() {
     kept_trailers_.clear();
     trailer_ends_.clear();
     body_size_ = 0;
+    extension_size_ = 0;
     head_complete_ = target_complete_ = protocol_next_ = value_began_ = one_field_too_many_ = false;
 }
 
@@ -272,7 +279,11 @@ void request_parser::show_trailers() {
 bool request_parser::check_head() {
     if (parser_.http_major != 1 || parser_.http_minor > 1) return refuse(505, refusal_cause::version, only_http_1);
     request_.minor_version = parser_.http_minor;
+    if (const auto fault = fault_in_target(request_.method, request_.target); !fault.empty())
+        return refuse(400, refusal_cause::target, fault);
     std::size_t hosts = 0;
+    bool encoded = false;
+    transfer_codings codings;
     bool close = false;
     bool keep_alive = request_.minor_version == 1;
     for (field& each : fields_) {
@@ -281,7 +292,7 @@ bool request_parser::check_head() {
         case known_field::none: break;
         case known_field::host:
             ++hosts;
-            if (!is_host(each.value))
+            if (!each.value.empty() && !is_authority(each.value))
                 return refuse(400, refusal_cause::host, "The Host field is not a host name (RFC 9112, section 3.2).");
             break;
         case known_field::connection:
@@ -292,8 +303,8 @@ bool request_parser::check_head() {
             if (request_.minor_version == 0)
                 return refuse(400, refusal_cause::transfer_coding,
                               "Transfer-Encoding does not belong in HTTP/1.0 (RFC 9112, section 6.1).");
-            if (!equal_ignoring_case(each.value, "chunked"))
-                return refuse(501, refusal_cause::transfer_coding, "The only transfer coding known here is chunked.");
+            encoded = true;
+            codings.add(each.value);
             break;
         case known_field::expect:
             if (!equal_ignoring_case(each.value, "100-continue"))
@@ -307,6 +318,11 @@ bool request_parser::check_head() {
     if (hosts > 1 || (hosts == 0 && request_.minor_version == 1))
         return refuse(400, refusal_cause::host,
                       "An HTTP/1.1 request has exactly one Host field (RFC 9112, section 3.2).");
+    if (encoded && !codings.frame())
+        return refuse(400, refusal_cause::transfer_coding,
+                      "The last transfer coding of a request is chunked, and no other one is (RFC 9112, section 6.3).");
+    if (codings.have_others())
+        return refuse(501, refusal_cause::transfer_coding, "The only transfer coding known here is chunked.");
     if ((parser_.flags & F_CONTENT_LENGTH) != 0 && parser_.content_length > limits_.body)
         return refuse(413, refusal_cause::body_too_large, "The request body is too large.");
     return true;
@@ -343,15 +359,24 @@ bool request_parser::check_size(std::size_t size) {
                   "The request's chunk extensions or trailers are too large.");
 }
 
+/// Empty lines before a request are no part of it (RFC 9112, section 2.2). llhttp takes any CR and LF there.
+bool request_parser::skip_empty_lines(std::string_view& bytes) noexcept {
+    while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n' || in_empty_line_)) {
+        if ((bytes.front() == '\n') != in_empty_line_)
+            return refuse(400, refusal_cause::malformed_line, "A line ends with CR LF (RFC 9112, section 2.2).");
+        in_empty_line_ = !in_empty_line_;
+        bytes.remove_prefix(1);
+    }
+    return true;
+}
+
 request_parser::step request_parser::parse(std::string_view& bytes) {
     if (judging_method_) return judge_method(bytes, true);
     if (complete_) {
         begun_ = complete_ = false;
         head_size_ = body_wire_size_ = 0;
     }
-    // Empty lines before a request are no part of it (RFC 9112, section 2.2).
-    if (!begun_)
-        while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n')) bytes.remove_prefix(1);
+    if (!begun_ && !skip_empty_lines(bytes)) return step::refused;
     // Behind the last piece of a body there is nothing to read, but its end to tell.
     while (!bytes.empty() || (in_body() && llhttp_get_errno(&parser_) == HPE_PAUSED)) {
         if (std::exchange(protocol_next_, false) && !check_protocol(bytes.front())) return step::refused;
@@ -400,11 +425,16 @@ request_parser::step request_parser::explain(llhttp_errno_t error, std::string_v
         if (!words.starts_with("Invalid method")) return refuse_as(refusal_cause::malformed_line);
         refuse(501, refusal_cause::unknown_method, unknown_method);
         return step::refused;
-    case HPE_INVALID_URL: return refuse_as(refusal_cause::malformed_line);
+    case HPE_INVALID_URL: return refuse_as(refusal_cause::target);
     case HPE_INVALID_CONTENT_LENGTH:
     case HPE_UNEXPECTED_CONTENT_LENGTH: return refuse_as(refusal_cause::length);
-    case HPE_INVALID_TRANSFER_ENCODING: return refuse_as(refusal_cause::transfer_coding);
+    case HPE_INVALID_TRANSFER_ENCODING: // also for one beside a Content-Length
+        return refuse_as((parser_.flags & F_CONTENT_LENGTH) != 0 ? refusal_cause::length
+                                                                 : refusal_cause::transfer_coding);
     case HPE_INVALID_CHUNK_SIZE: return refuse_as(refusal_cause::malformed_chunk);
+    case HPE_STRICT: // for the end of the request line, and much else
+        if (words == "Expected CRLF after version") return refuse_as(refusal_cause::malformed_line);
+        [[fallthrough]];
     default:
         return refuse_as(in_body()          ? refusal_cause::malformed_chunk
                          : target_complete_ ? refusal_cause::malformed_field

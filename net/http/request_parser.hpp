@@ -53,7 +53,7 @@ public:
 
     /// Whether it remembers nothing: it may read another connection's requests next.
     bool at_rest() const noexcept {
-        return complete_ || (!begun_ && !judging_method_ && refusal_.status == 0);
+        return complete_ || (!begun_ && !in_empty_line_ && !judging_method_ && refusal_.status == 0);
     }
 
     /// Whether its header section is complete, so that what is missing is the body.
@@ -77,6 +77,7 @@ private:
     void keep();
     bool check_head();
     bool check_protocol(char first) noexcept;
+    bool skip_empty_lines(std::string_view& bytes) noexcept;
     std::size_t allowance() const noexcept;
     bool check_size(std::size_t size);
     step judge_method(std::string_view& bytes, bool began);
@@ -95,6 +96,7 @@ private:
     std::string_view given_; // the bytes in llhttp's hands
     std::size_t head_size_ = 0;
     std::size_t unknown_method_size_ = 0;
+    std::size_t extension_size_ = 0; // of the name or the value of a chunk's extension, so far
     std::uint64_t body_size_ = 0;
     std::uint64_t body_wire_size_ = 0; // with chunk sizes, extensions and trailers
     bool begun_ = false;
@@ -107,7 +109,9 @@ private:
     bool complete_ = false;
     bool piece_came_ = false;
     bool judging_method_ = false;
-    bool control_character_ = false; // in a chunk extension
+    bool extension_quoted_ = false;
+    bool extension_malformed_ = false;
+    bool in_empty_line_ = false; // before a request: its CR has come
 };
 
 } // namespace tuyau::http

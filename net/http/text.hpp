@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace tuyau::http {
@@ -22,6 +23,14 @@ constexpr std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_white_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_white_space(text.back())) text.remove_suffix(1);
     return text;
+}
+
+/// Takes the first element of a comma-separated list (RFC 9110, section 5.6.1), without the white space around it.
+constexpr std::string_view take_element(std::string_view& list) noexcept {
+    const std::size_t comma = list.find(',');
+    const std::string_view element = trim(list.substr(0, comma));
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    return element;
 }
 
 /// What no text of a message holds (RFC 9110, section 5.5), whatever llhttp lets through.

@@ -92,7 +92,8 @@ private:
 
     void take_body(std::string_view bytes) {
         const std::string_view part = parser_.piece();
-        require(!part.empty() && part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size(),
+        require(!part.empty() && part.data() >= bytes.data() &&
+                    part.data() + part.size() <= bytes.data() + bytes.size(),
                 "a piece of a body lies in the bytes that were parsed");
         body_ += part;
     }
@@ -102,7 +103,9 @@ private:
         head_ = parser_.current();
         names_and_values_.clear();
         head_fields_.clear();
-        const auto own = [this](std::string_view text) { return std::string_view(names_and_values_.emplace_back(text)); };
+        const auto own = [this](std::string_view text) {
+            return std::string_view(names_and_values_.emplace_back(text));
+        };
         head_.target = own(head_.target);
         for (const field& each : head_.fields) head_fields_.push_back({own(each.name), own(each.value)});
         head_.fields = head_fields_;
@@ -148,14 +151,15 @@ private:
 
     /// Holds what was read against the bytes it was read from.
     void check(const request_head& asked, std::string_view raw) const {
-        while (raw.starts_with('\r') || raw.starts_with('\n')) raw.remove_prefix(1); // RFC 9112, section 2.2
+        while (raw.starts_with("\r\n")) raw.remove_prefix(2); // RFC 9112, section 2.2
         const std::size_t all = raw.size();
         require(asked.minor_version <= 1, "the version is 1.0 or 1.1");
         require(book::take_line(raw) ==
                     fmt::format("{} {} HTTP/1.{}", llhttp_method_name(asked.method), asked.target, asked.minor_version),
                 "the request line is as it came");
         require(!asked.target.empty() && asked.target.size() <= limits_.target, "a target is within its limit");
-        require(asked.target.find_first_of(" \t") == std::string_view::npos, "a target has no white space");
+        require(book::is_target(llhttp_method_name(asked.method), asked.target),
+                "a target is in a form for its method");
         const auto fields = book::take_fields(raw);
         require(all - raw.size() <= limits_.head, "a head is within its limit");
         require(fields.size() <= limits_.fields, "there are no more fields than the limit");
@@ -164,8 +168,9 @@ private:
                                return one.name == other.name && one.value == other.value;
                            }),
                 "the fields are as they came");
-        const std::size_t hosts = book::values_of(fields, "host").count;
-        require(hosts == 1 || (hosts == 0 && asked.minor_version == 0), "there is one Host in HTTP/1.1");
+        const book::values host = book::values_of(fields, "host");
+        require(host.count == 1 || (host.count == 0 && asked.minor_version == 0), "there is one Host in HTTP/1.1");
+        require(host.text.empty() || book::is_authority(host.text, false), "a Host is a host, with a port or without");
         check_body(asked, fields, raw);
         const std::string connection = book::values_of(fields, "connection").text;
         require(asked.keep_alive == (!book::has_option(connection, "close") &&

@@ -65,6 +65,62 @@ inline std::vector<field> take_fields(std::string_view& rest) {
     return fields;
 }
 
+inline bool is_hex(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+/// Each percent sign encodes something (RFC 3986, section 2.1).
+inline bool is_encoded(std::string_view text) {
+    for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1))
+        if (at + 2 >= text.size() || !is_hex(text.substr(at + 1, 2))) return false;
+    return true;
+}
+
+/// host [":" port] of an http URI (RFC 3986, section 3.2; RFC 9110, section 4.2).
+inline bool is_authority(std::string_view text, bool needs_port) {
+    const auto host_end = text.starts_with('[') ? text.find(']') : text.find(':');
+    std::string_view host = text.substr(0, host_end);
+    std::string_view rest = host_end == std::string_view::npos ? std::string_view() : text.substr(host_end);
+    if (text.starts_with('[')) {
+        if (rest.empty()) return false;
+        host.remove_prefix(1);
+        rest.remove_prefix(1);
+        const bool is_of_the_future = host.starts_with('v') || host.starts_with('V');
+        if (!is_of_the_future && (host.find(':') == std::string_view::npos ||
+                                  host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos))
+            return false;
+    } else if (!is_encoded(host) || host.find_first_of("[]\"<>\\^`{|}/?#@, \t") != std::string_view::npos) {
+        return false;
+    }
+    if (host.empty() || std::any_of(host.begin(), host.end(), [](char c) { return c <= ' ' || c > '~'; })) return false;
+    if (rest.empty()) return !needs_port;
+    const std::string_view digits = rest.substr(1);
+    if (rest.front() != ':' || !std::all_of(digits.begin(), digits.end(), is_digit)) return false;
+    if (digits.empty()) return !needs_port;
+    std::uint64_t port = 0;
+    for (const char c : digits) port = std::min<std::uint64_t>(10 * port + static_cast<std::uint64_t>(c - '0'), 65536);
+    return port < 65536 && (port > 0 || !needs_port);
+}
+
+/// One of the four forms (RFC 9112, section 3.2), of the characters that may be in one.
+inline bool is_target(std::string_view method, std::string_view target) {
+    if (method == "CONNECT") return is_authority(target, true);
+    if (target == "*") return method == "OPTIONS";
+    std::string_view path = target;
+    if (!target.starts_with('/')) {
+        const auto scheme_end = target.find("://");
+        const std::string scheme = lower(target.substr(0, scheme_end));
+        if (scheme_end == std::string_view::npos || (scheme != "http" && scheme != "https")) return false;
+        path.remove_prefix(scheme_end + 3);
+        const auto end = std::min(path.find_first_of("/?"), path.size());
+        if (!is_authority(path.substr(0, end), false)) return false;
+        path.remove_prefix(end);
+    }
+    return is_encoded(path.substr(0, path.find('?'))) && std::none_of(path.begin(), path.end(), [](char c) {
+               return c <= ' ' || c > '~' || std::string_view("\"#<>").find(c) != std::string_view::npos;
+           });
+}
+
 /// The values of all fields of that name, joined by commas as RFC 9110, section 5.2, allows; how many there are.
 struct values {
     std::string text;
@@ -120,8 +176,36 @@ struct chunked_body {
     std::vector<field> trailers;
 };
 
+/// *( ";" token [ "=" ( token / quoted-string ) ] ) (RFC 9112, section 7.1.1).
+inline bool are_extensions(std::string_view text) {
+    const auto take_token = [&text] {
+        const auto end = std::min(text.find_first_of("=;\""), text.size());
+        const bool good = is_token(text.substr(0, end));
+        text.remove_prefix(end);
+        return good;
+    };
+    while (!text.empty()) {
+        if (text.front() != ';') return false;
+        text.remove_prefix(1);
+        if (!take_token()) return false;
+        if (!text.starts_with('=')) continue;
+        text.remove_prefix(1);
+        if (!text.starts_with('"')) {
+            if (!take_token()) return false;
+            continue;
+        }
+        std::size_t end = 1;
+        while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+        if (end >= text.size()) return false;
+        text.remove_prefix(end + 1);
+    }
+    return true;
+}
+
+enum class extensions { well_formed, of_any_form };
+
 /// A chunked body with its trailers and the last empty line.
-inline chunked_body take_chunks(std::string_view& rest) {
+inline chunked_body take_chunks(std::string_view& rest, extensions expected = extensions::well_formed) {
     chunked_body body;
     for (;;) {
         std::string_view line = take_line(rest);
@@ -134,8 +218,10 @@ inline chunked_body take_chunks(std::string_view& rest) {
             size = size * 16 + digit;
         }
         require(digits > 0, "a chunk has a size");
-        const auto extension = without_white_space(line.substr(digits));
-        require(extension.empty() || extension.front() == ';', "an extension follows a semicolon");
+        const auto behind = line.substr(digits);
+        const bool good =
+            expected == extensions::well_formed ? are_extensions(behind) : behind.empty() || behind.front() == ';';
+        require(good, "behind a chunk's size come extensions, or nothing");
         if (size == 0) break;
         require(size <= rest.size(), "a chunk is as long as it says");
         body.data += rest.substr(0, size);
