@@ -1,7 +1,8 @@
 # The libraries Tuyau stands on, as imported targets: first from the private prefix that cmake/setup fills, then from the
 # system. liburing, llhttp, {fmt} and Catch2 are taken so that no program needs their shared libraries where it runs.
 #
-#   always              liburing::liburing llhttp::llhttp tl::expected fmt::fmt OpenSSL::SSL Threads::Threads
+#   always              liburing::liburing llhttp::llhttp tl::expected fmt::fmt OpenSSL::SSL zlib::zlib brotli::brotli
+#                       zstd::zstd Threads::Threads
 #   TUYAU_BUILD_APPS    CLI11::CLI11
 #   TUYAU_BUILD_TESTS   CLI11::CLI11 Catch2::Catch2WithMain, and PNG::PNG if it is there
 #   TUYAU_BUILD_PERF    CLI11::CLI11, and benchmark::benchmark and asio::asio if they are there
@@ -88,6 +89,26 @@ if(NOT TARGET OpenSSL::SSL)
         list(APPEND tuyau_missing "OpenSSL 3.0 or later: libssl-dev")
     endif()
 endif()
+
+# Decompression is its inventors' to write: zlib for gzip and deflate, Google's brotli, Facebook's zstd, which browsers and
+# curl use as well. They read what strangers send, and so are shared, like OpenSSL.
+function(tuyau_find_shared name library header debian_package)
+    if(NOT TARGET ${name}::${name})
+        find_path(include_dir ${header} HINTS "${tuyau_prefix}/include" NO_CACHE)
+        find_library(shared ${library} HINTS "${tuyau_prefix}/lib/${CMAKE_LIBRARY_ARCHITECTURE}" NO_CACHE)
+        if(NOT include_dir OR NOT shared)
+            set(tuyau_missing "${tuyau_missing};${name}: ${debian_package}" PARENT_SCOPE)
+            return()
+        endif()
+        add_library(${name}::${name} UNKNOWN IMPORTED GLOBAL)
+        set_target_properties(${name}::${name} PROPERTIES
+            IMPORTED_LOCATION "${shared}"
+            INTERFACE_INCLUDE_DIRECTORIES "${include_dir}")
+    endif()
+endfunction()
+tuyau_find_shared(zlib z zlib.h zlib1g-dev)
+tuyau_find_shared(brotli brotlidec brotli/decode.h libbrotli-dev)
+tuyau_find_shared(zstd zstd zstd.h libzstd-dev)
 
 # find_package under the names of the Debian packages.
 macro(tuyau_find_package debian_package target name)

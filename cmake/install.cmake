@@ -18,7 +18,7 @@ set(tuyau_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tuyau")
 set(tuyau_doc_dir "${CMAKE_INSTALL_DATAROOTDIR}/doc")
 
 # An export of its own for each library: who asks for `runtime` needs nothing of what `tls` or `http` needs.
-foreach(library IN ITEMS runtime net tls http)
+foreach(library IN ITEMS runtime net tls http http_client)
     install(TARGETS tuyau_${library} EXPORT tuyau_${library}
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
@@ -90,9 +90,10 @@ endif()
 if(NOT "llhttp" IN_LIST tuyau_bundled)
     set(tuyau_llhttp_requires "libllhttp >= 9")
 endif()
-foreach(library IN ITEMS runtime net tls http)
-    configure_file(cmake/tuyau-${library}.pc.in "${PROJECT_BINARY_DIR}/installed/tuyau-${library}.pc" @ONLY)
-    install(FILES "${PROJECT_BINARY_DIR}/installed/tuyau-${library}.pc"
+foreach(library IN ITEMS runtime net tls http http_client)
+    string(REPLACE "_" "-" name "${library}")
+    configure_file(cmake/tuyau-${name}.pc.in "${PROJECT_BINARY_DIR}/installed/tuyau-${name}.pc" @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/installed/tuyau-${name}.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
 endforeach()
 

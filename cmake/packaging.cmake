@@ -57,7 +57,7 @@ set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "C++20 coroutine runtime over io_uri
 Static libraries, headers, and the files for CMake and pkg-config.
 A stop reaches whatever a task waits for, what is in flight is waited for,
 and nothing is allocated per operation once warm.")
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libexpected-dev, libssl-dev (>= 3.0)")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libexpected-dev, libssl-dev (>= 3.0), zlib1g-dev, libbrotli-dev, libzstd-dev")
 if(NOT "liburing" IN_LIST tuyau_bundled)
     string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", liburing-dev (>= 2.5)")
 endif()

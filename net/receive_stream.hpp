@@ -30,6 +30,9 @@ public:
     /// The program itself has ended its sending: a send that stops from here on says nothing of the connection.
     void sending_ended() noexcept { sending_ended_ = true; }
 
+    /// Bytes, the end or an error wait to be taken.
+    bool has_come() const noexcept { return unread() != 0 || ended_ || error_ != 0; }
+
     /// How a send learned that the connection is broken; 0 if none did.
     int broken() const noexcept { return broken_; }
 

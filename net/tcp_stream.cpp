@@ -140,6 +140,12 @@ task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) & {
     co_return static_cast<std::size_t>(*received);
 }
 
+bool tcp_stream::is_quiet() const noexcept {
+    if (!state_ || state_->has_come()) return false;
+    std::byte first;
+    return system::receive_now(fd(), &first, 1) == -EAGAIN;
+}
+
 result<void> tcp_stream::shutdown_send() noexcept {
     if (!state_) return failure(EBADF);
     state_->sending_ended();

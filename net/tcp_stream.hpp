@@ -75,6 +75,10 @@ public:
     /// As with `receive`.
     void send(auto&&...) && = delete;
 
+    /// Whether nothing waits to be received, neither bytes nor the end of the stream nor an error. For a stream that nobody
+    /// receives from, before it is used again; what it finds may be lost, so that only a quiet one is of use afterwards.
+    bool is_quiet() const noexcept;
+
     /// Half-close: the peer reads the end of the stream after what was sent; receiving goes on.
     result<void> shutdown_send() noexcept;
 

@@ -29,6 +29,10 @@ struct interrupted {
 
 tuyau::http::url url_of(const std::string& text) {
     auto url = tuyau::http::parse_url(text);
+    if (url && url->secure) throw failure(exit_code::unsupported_scheme, "https is not supported by this version");
+    if (url && url->user)
+        throw failure(exit_code::malformed_url,
+                      "malformed URL: user names and passwords do not go in the URL; send an Authorization field");
     if (url) return std::move(*url);
     if (url.error().what == tuyau::http::url_error::kind::unsupported)
         throw failure(exit_code::unsupported_scheme, url.error().text);

@@ -14,13 +14,6 @@ namespace {
 constexpr std::string_view only_http_1 = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
 constexpr std::string_view unknown_method = "The request method is not known here.";
 
-/// Whether a comma-separated list such as that of Connection has the option, in any case.
-bool has_option(std::string_view list, std::string_view option) noexcept {
-    while (!list.empty())
-        if (equal_ignoring_case(take_element(list), option)) return true;
-    return false;
-}
-
 enum class known_field { none, host, connection, transfer_encoding, expect };
 
 /// By the length first: most names are none of these.

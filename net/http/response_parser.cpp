@@ -205,6 +205,14 @@ bool response_parser::accept_head() {
         return fail(kind::unsupported, here.begin, "the server switches to another protocol (101)");
     if (head_.status < 200 && ++interim_responses_ > limits_.interim)
         return fail(kind::too_large, here.begin, fmt::format("more than {} interim responses", limits_.interim));
+    bool close = false;
+    bool keep_alive = head_.minor_version >= 1;
+    for (const field& each : here.fields) {
+        if (!equal_ignoring_case(each.name, "connection")) continue;
+        close = close || has_option(each.value, "close");
+        keep_alive = keep_alive || has_option(each.value, "keep-alive");
+    }
+    keeps_connection_ = keep_alive && !close;
     if (to_head_ || has_no_body(head_.status)) {
         parser_.flags |= F_SKIPBODY;
         return true;
@@ -218,6 +226,7 @@ bool response_parser::accept_head() {
     }
     if (codings != 0) parser_.flags |= F_CHUNKED; // which llhttp overlooks before a tab
     if ((parser_.flags & F_CONTENT_LENGTH) != 0) announced_ = parser_.content_length;
+    if (codings == 0 && !announced_) keeps_connection_ = false; // the body ends with the connection
     return true;
 }
 

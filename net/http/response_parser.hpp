@@ -82,6 +82,9 @@ public:
     /// The size of the body, where its head told it.
     std::optional<std::uint64_t> body_size() const noexcept { return announced_; }
 
+    /// Whether the connection may be used again once the response is complete (RFC 9112, section 9.3).
+    bool keeps_connection() const noexcept { return keeps_connection_; }
+
     /// Bytes of body, and of everything, so far.
     std::uint64_t body_received() const noexcept { return body_received_; }
     std::uint64_t received() const noexcept { return position_; }
@@ -131,6 +134,7 @@ private:
     response_head head_;
     std::string_view body_;
     std::optional<std::uint64_t> announced_;
+    bool keeps_connection_ = false;
     std::uint64_t body_received_ = 0;
     std::size_t interim_responses_ = 0;
     std::size_t chunk_extensions_ = 0;

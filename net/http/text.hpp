@@ -33,6 +33,13 @@ constexpr std::string_view take_element(std::string_view& list) noexcept {
     return element;
 }
 
+/// Whether a comma-separated list such as that of Connection has the option, in any case.
+constexpr bool has_option(std::string_view list, std::string_view option) noexcept {
+    while (!list.empty())
+        if (equal_ignoring_case(take_element(list), option)) return true;
+    return false;
+}
+
 /// What no text of a message holds (RFC 9110, section 5.5), whatever llhttp lets through.
 constexpr bool is_control_character(char c) noexcept {
     const auto byte = static_cast<unsigned char>(c);

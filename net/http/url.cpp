@@ -1,6 +1,7 @@
 #include <tuyau/net/http/url.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -52,24 +53,63 @@ private:
             !std::all_of(scheme.begin(), scheme.end(), is_scheme_character))
             return;
         const auto rest = text_.substr(colon + 1);
-        const bool is_http = equal_ignoring_case(scheme, "http");
+        url_.secure = equal_ignoring_case(scheme, "https");
+        const bool is_known = url_.secure || equal_ignoring_case(scheme, "http");
         if (!rest.starts_with("//")) {
-            if (is_http && rest.starts_with('/')) refuse(colon + 2, "two slashes belong behind 'http:'");
+            if (is_known && rest.starts_with('/'))
+                refuse(colon + 2, fmt::format("two slashes belong behind '{}:'", url_.scheme()));
+            url_.secure = false;
             return; // a host and its port
         }
-        if (equal_ignoring_case(scheme, "https"))
-            refuse(0, "https is not supported by this version", url_error::kind::unsupported);
-        if (!is_http)
-            refuse(0, fmt::format("the scheme '{}' is not supported, only http is", scheme),
+        if (!is_known)
+            refuse(0, fmt::format("the scheme '{}' is not supported, only http and https are", scheme),
                    url_error::kind::unsupported);
+        url_.port = default_port(url_.secure);
         at_ = colon + 3;
     }
 
     void read_authority() {
         const std::size_t end = std::min(text_.find_first_of("/?#", at_), text_.size());
         const auto authority = text_.substr(at_, end - at_);
-        if (const auto sign = authority.find('@'); sign != std::string_view::npos)
-            refuse(at_ + sign, "user names and passwords do not go in the URL; send an Authorization field");
+        if (const auto sign = authority.rfind('@'); sign != std::string_view::npos) {
+            const auto colon = authority.find(':');
+            const std::size_t middle = std::min(colon, sign);
+            url_.user.emplace();
+            url_.user->user = read_credential(at_, authority.substr(0, middle));
+            if (middle < sign)
+                url_.user->password =
+                    read_credential(at_ + middle + 1, authority.substr(middle + 1, sign - middle - 1));
+            at_ += sign + 1;
+        }
+        read_host(end);
+    }
+
+    /// Without its percent encoding.
+    static std::string read_credential(std::size_t begin, std::string_view text) {
+        std::string plain;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            if (!is_target_character(text[i]) || text[i] == '@')
+                refuse(begin + i, fmt::format("{} does not belong in a user name or password (write it as %{:02X})",
+                                              describe(text[i]), static_cast<unsigned char>(text[i])));
+            if (text[i] != '%') {
+                plain += text[i];
+                continue;
+            }
+            unsigned byte = 0;
+            const auto digits = text.substr(i + 1, 2);
+            const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+            if (error != std::errc() || last != digits.data() + 2)
+                refuse(begin + i, "two hexadecimal digits belong behind '%' (which itself is written as %25)");
+            if (byte < ' ' || byte == 0x7f)
+                refuse(begin + i, "a control character does not belong in a user name or password");
+            plain += static_cast<char>(byte);
+            i += 2;
+        }
+        return plain;
+    }
+
+    void read_host(std::size_t end) {
+        const auto authority = text_.substr(at_, end - at_);
         if (authority.starts_with('['))
             read_ipv6(end);
         else
@@ -144,14 +184,37 @@ private:
     url url_;
 };
 
+/// RFC 4648, section 4.
+std::string to_base64(std::string_view bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto at = [&](std::size_t place) {
+            return place < bytes.size() ? static_cast<unsigned char>(bytes[place]) : 0u;
+        };
+        const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+        for (int shift = 18; shift >= 0; shift -= 6) text += digits[group >> shift & 0x3f];
+    }
+    for (std::size_t i = 0; i < (3 - bytes.size() % 3) % 3; ++i) text[text.size() - 1 - i] = '=';
+    return text;
+}
+
 } // namespace
 
 std::string url::authority() const {
     std::string text = host;
     if (host.find(':') != std::string::npos) text = fmt::format("[{}]", host.substr(0, host.find('%')));
-    if (port != 80) text += fmt::format(":{}", port);
+    if (port != default_port(secure)) text += fmt::format(":{}", port);
     return text;
 }
+
+std::string url::to_string() const { return fmt::format("{}://{}{}", scheme(), authority(), target); }
+
+bool url::same_origin(const url& other) const noexcept {
+    return secure == other.secure && port == other.port && equal_ignoring_case(host, other.host);
+}
+
+std::string credentials::basic() const { return "Basic " + to_base64(user + ':' + password); }
 
 tl::expected<url, url_error> parse_url(std::string_view text) {
     try {

@@ -24,7 +24,7 @@ foreach(property IN ITEMS COMPILE_OPTIONS COMPILE_DEFINITIONS LINK_OPTIONS INCLU
         message(SEND_ERROR "Tuyau sets ${property} for the project that embeds it: ${value}")
     endif()
 endforeach()
-foreach(target IN ITEMS tuyau_runtime tuyau_net tuyau_tls tuyau_http)
+foreach(target IN ITEMS tuyau_runtime tuyau_net tuyau_tls tuyau_http tuyau_http_client)
     foreach(property IN ITEMS INTERFACE_COMPILE_OPTIONS INTERFACE_COMPILE_DEFINITIONS INTERFACE_LINK_OPTIONS)
         get_target_property(value ${target} ${property})
         if(value)

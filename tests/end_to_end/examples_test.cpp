@@ -22,6 +22,8 @@ const std::map<std::string, std::string> expected = {
     {"folder", "archive/\nlink\nnotes\nnotes: buy milk\narchive/../notes: buy milk\n"
                "archive/none: No such file or directory\n../secret: Invalid cross-device link\n"
                "link: Invalid cross-device link\n"},
+    {"http-client", "200 Hello world\n/hello/again Hello again\nto be said again\n1 connection\n"
+                    "cannot connect to 127.0.0.1:1: Connection refused\n"},
     {"http-server", "HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Length: 12\n\nHello world\n"
                     "HTTP/1.1 404 Not Found\nContent-Type: text/html; charset=utf-8\nContent-Length: 179\n"
                     "Connection: close\n\n"

@@ -1,6 +1,7 @@
 #include <tuyau/net/http/url.hpp>
 
 #include <string>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -82,8 +83,13 @@ TEST_CASE("what is wrong with a URL is said, and where") {
         {"http://caf\xc3\xa9.fr/", 10, "xn--"},
         {"http://a%20b/", 8, "'%'"},
         {"http://a\\b/", 8, "'\\'"},
-        {"http://me:secret@h/", 16, "user names and passwords"},
-        {"http://me@h/", 9, "user names and passwords"},
+        {"http://me:se cret@h/", 12, "a space does not belong in a user name or password (write it as %20)"},
+        {"http://me@home:secret@h/", 9, "'@'"},
+        {"http://me:%zz@h/", 10, "two hexadecimal digits"},
+        {"http://me:%4@h/", 10, "two hexadecimal digits"},
+        {"http://me:%0a@h/", 10, "a control character"},
+        {"http://me:secret@/", 17, "the host is missing"},
+        {"https:/h/", 7, "two slashes belong behind 'https:'"},
         {"http://h:80x/", 11, "'x' does not belong in a port"},
         {"http://h:-1/", 9, "'-' does not belong in a port"},
         {"http://h:65536/", 9, "at most 65535"},
@@ -111,12 +117,122 @@ TEST_CASE("what is wrong with a URL is said, and where") {
 }
 
 TEST_CASE("a scheme that is not spoken is told apart from a malformed URL") {
-    for (const std::string text :
-         {"https://localhost/", "HTTPS://h", "ftp://h/", "file:///etc/passwd", "a+b-c.d://x"}) {
+    for (const std::string text : {"ftp://h/", "file:///etc/passwd", "a+b-c.d://x"}) {
         INFO(text);
         const auto read = parse_url(text);
         if (read) FAIL("it was accepted");
         CHECK(read.error().what == url_error::kind::unsupported);
     }
-    CHECK(parse_url("https://h").error().text == "https is not supported by this version");
+    CHECK(parse_url("ftp://h").error().text == "the scheme 'ftp' is not supported, only http and https are");
+}
+
+TEST_CASE("https has a port of its own, which goes unsaid as that of http does") {
+    const auto plain = parse_url("https://h/x").value();
+    CHECK((plain.secure && plain.port == 443 && plain.authority() == "h" && plain.target == "/x"));
+    CHECK(parse_url("HTTPS://h:80").value().authority() == "h:80");
+    CHECK(parse_url("http://h:443").value().authority() == "h:443");
+    CHECK(parse_url("https://h:443/").value().to_string() == "https://h/");
+    CHECK_FALSE(parse_url("h:443").value().secure);
+}
+
+TEST_CASE("two URLs have the same origin when scheme, host and port are the same") {
+    const auto same = [](const char* one, const char* other) {
+        return parse_url(one).value().same_origin(parse_url(other).value());
+    };
+    CHECK(same("http://h/a", "http://H:80/b?c"));
+    CHECK(same("http://me:secret@h/", "http://h/"));
+    CHECK_FALSE(same("http://h/", "https://h/"));
+    CHECK_FALSE(same("http://h:443/", "https://h/"));
+    CHECK_FALSE(same("http://h/", "http://h:81/"));
+    CHECK_FALSE(same("http://h/", "http://h.h/"));
+}
+
+TEST_CASE("user and password are taken out of a URL, without their percent encoding") {
+    const auto user_of = [](const char* text) { return parse_url(text).value().user; };
+    CHECK_FALSE(user_of("http://h/@x"));
+    CHECK(user_of("http://me@h") == credentials{"me", ""});
+    CHECK(user_of("http://me:@h") == credentials{"me", ""});
+    CHECK(user_of("http://:secret@h") == credentials{"", "secret"});
+    CHECK(user_of("me%40home:a:b%2Fc%25@[::1]:8/") == credentials{"me@home", "a:b/c%"});
+    CHECK(parse_url("http://me:secret@h:1/").value().authority() == "h:1");
+    CHECK(parse_url("http://me:secret@h:1/").value().to_string() == "http://h:1/");
+}
+
+TEST_CASE("user and password become a field of an Authorization") {
+    CHECK(credentials{"Aladdin", "open sesame"}.basic() == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="); // RFC 7617, section 2
+    CHECK(credentials{"", ""}.basic() == "Basic Og==");
+    CHECK(credentials{"a", "b"}.basic() == "Basic YTpi");
+    CHECK(credentials{"a", "\xff\xfe"}.basic() == "Basic YTr//g==");
+}
+
+TEST_CASE("a reference is resolved as RFC 3986 shows in its section 5.4") {
+    const url base = parse_url("http://a/b/c/d;p?q").value();
+    const std::pair<const char*, const char*> table[] = {
+        {"g", "/b/c/g"},
+        {"./g", "/b/c/g"},
+        {"g/", "/b/c/g/"},
+        {"/g", "/g"},
+        {"?y", "/b/c/d;p?y"},
+        {"g?y", "/b/c/g?y"},
+        {"#s", "/b/c/d;p?q"},
+        {"g#s", "/b/c/g"},
+        {"g?y#s", "/b/c/g?y"},
+        {";x", "/b/c/;x"},
+        {"g;x", "/b/c/g;x"},
+        {"", "/b/c/d;p?q"},
+        {".", "/b/c/"},
+        {"./", "/b/c/"},
+        {"..", "/b/"},
+        {"../", "/b/"},
+        {"../g", "/b/g"},
+        {"../..", "/"},
+        {"../../", "/"},
+        {"../../g", "/g"},
+        {"../../../g", "/g"},
+        {"../../../../g", "/g"},
+        {"/./g", "/g"},
+        {"/../g", "/g"},
+        {"g.", "/b/c/g."},
+        {".g", "/b/c/.g"},
+        {"g..", "/b/c/g.."},
+        {"..g", "/b/c/..g"},
+        {"./../g", "/b/g"},
+        {"./g/.", "/b/c/g/"},
+        {"g/./h", "/b/c/g/h"},
+        {"g/../h", "/b/c/h"},
+        {"g;x=1/./y", "/b/c/g;x=1/y"},
+        {"g;x=1/../y", "/b/c/y"},
+        {"g?y/./x", "/b/c/g?y/./x"},
+        {"g?y/../x", "/b/c/g?y/../x"},
+        {"g#s/../x", "/b/c/g"},
+    };
+    for (const auto& [reference, target] : table) {
+        INFO(reference);
+        const auto read = resolve_reference(base, reference);
+        if (!read) FAIL(read.error().text);
+        CHECK((read->host == "a" && read->port == 80 && !read->secure));
+        CHECK(read->target == target);
+    }
+}
+
+TEST_CASE("a reference may lead to another host or scheme, and what servers forget to encode is encoded") {
+    const url base = parse_url("https://me:secret@a:8443/b").value();
+    const auto led = [&](const char* reference) { return resolve_reference(base, reference).value(); };
+    CHECK(led("//g/x").to_string() == "https://g/x");
+    CHECK(led("http://g").to_string() == "http://g/");
+    CHECK(led("HTTP://g/a/../b").to_string() == "http://g/b");
+    CHECK(led("/a b/caf\xc3\xa9").to_string() == "https://a:8443/a%20b/caf%C3%A9");
+    CHECK(led("/x").user == base.user);
+    CHECK_FALSE(led("//a:8443/").user);
+}
+
+TEST_CASE("a reference that leads nowhere is told") {
+    const url base = parse_url("http://a/b").value();
+    CHECK(resolve_reference(base, "ftp://h/").error().what == url_error::kind::unsupported);
+    CHECK(resolve_reference(base, "mailto:me@h").error().what == url_error::kind::unsupported);
+    CHECK(resolve_reference(base, "x:80/y").error().what == url_error::kind::unsupported); // a scheme, not a host
+    CHECK(resolve_reference(base, "http:g").error().what == url_error::kind::unsupported);
+    CHECK(resolve_reference(base, "/a\tb").error().what == url_error::kind::malformed);
+    CHECK(resolve_reference(base, "/a\tb").error().offset == 2);
+    CHECK(resolve_reference(base, "http://").error().text == "the host is missing");
 }

@@ -23,8 +23,24 @@ bool is_printable(std::string_view text) {
 void check_same_place(std::string_view text, const url& expected) {
     const auto read = parse_url(text);
     require(read.has_value(), "what is written from a URL is a URL");
-    require(read->host == expected.host && read->port == expected.port && read->target == expected.target,
+    require(read->same_origin(expected) && read->host == expected.host && read->target == expected.target,
             "what is written from a URL leads to the same place");
+}
+
+/// The same text as a Location.
+void check_reference(const url& base, std::string_view reference) {
+    const auto led = resolve_reference(base, reference);
+    if (!led) {
+        require(!led.error().text.empty(), "what is wrong with a reference is told");
+        return;
+    }
+    require(led->target.starts_with('/') && is_printable(led->target), "a reference leads to a target");
+    const std::string_view path = std::string_view(led->target).substr(0, led->target.find('?'));
+    require(path.find("/../") == path.npos && path.find("/./") == path.npos, "no dot segment is left in a path");
+    require(!path.ends_with("/..") && !path.ends_with("/."), "no dot segment is left at its end");
+    url without_zone = *led;
+    without_zone.host = led->host.substr(0, led->host.find('%'));
+    check_same_place(without_zone.to_string(), without_zone);
 }
 
 } // namespace
@@ -54,9 +70,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string host = is_ipv6 ? fmt::format("[{}]", read->host) : read->host;
     // RFC 6874, section 2: a bare '%' before a zone that begins with 25 would be taken for its "%25".
     if (const auto percent = host.find('%'); percent != std::string::npos) host.replace(percent, 1, "%25");
-    check_same_place(fmt::format("http://{}:{}{}", host, read->port, read->target), *read);
+    check_same_place(fmt::format("{}://{}:{}{}", read->scheme(), host, read->port, read->target), *read);
     url without_zone = *read;
     without_zone.host = read->host.substr(0, read->host.find('%'));
-    check_same_place(fmt::format("{}{}", read->authority(), read->target), without_zone);
+    check_same_place(without_zone.to_string(), without_zone);
+    if (!read->secure) check_same_place(fmt::format("{}{}", read->authority(), read->target), without_zone);
+    if (read->user) {
+        const std::string field = read->user->basic();
+        require(is_printable(std::string_view(field).substr(6)), "user and password become printable");
+    }
+    check_reference(*read, text);
     return 0;
 }

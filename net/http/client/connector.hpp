@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <tuyau/net/endpoint.hpp>
+#include <tuyau/net/http/client/any_stream.hpp>
+#include <tuyau/net/http/client/client_error.hpp>
+#include <tuyau/net/tls/tls_context.hpp>
+#include <tuyau/runtime/task.hpp>
+
+namespace tuyau::http {
+
+/// What is known of a connection: told to observers, and kept with the response.
+struct connection_info {
+    using time_point = std::chrono::steady_clock::time_point;
+
+    std::string peer; ///< `host:port` as it was asked for; the proxy's if there is one
+    std::optional<endpoint> local;
+    std::optional<endpoint> remote;
+    std::string security;  ///< TLS in a few words, such as version and cipher; empty without
+    bool reused = false;   ///< by this request
+    time_point begun{};    ///< when it was begun to be made
+    time_point resolved{}; ///< when the addresses were known; none where none were looked for
+    time_point connected{};
+    time_point secured{};                                        ///< none without TLS
+    client_error::stage stage = client_error::stage::connecting; ///< what is being done, while it is made
+};
+
+/// Makes the connections of a client. Called on the loop's thread; its tasks are stopped when their time is over.
+class connector {
+public:
+    virtual ~connector() = default;
+
+    /// A connection to `host`, a name or a numeric address. Fills `info`, and says there what it is about, so that a
+    /// failure can be told.
+    virtual task<client_result<any_stream>> open(std::string host, std::uint16_t port, connection_info& info) = 0;
+
+    /// TLS over `stream`, with `host` at its other end. Without an implementation https is an error.
+    virtual task<client_result<any_stream>> secure(any_stream stream, std::string host, std::uint16_t port,
+                                                   connection_info& info);
+};
+
+/// TCP, and TLS where it is asked for. The files that `tls` names, or the system's store, are read when the first https is
+/// asked for, which blocks for that long.
+class network_connector : public connector {
+public:
+    explicit network_connector(tls_client_options tls = {}) : tls_(std::move(tls)) {}
+
+    task<client_result<any_stream>> open(std::string host, std::uint16_t port, connection_info& info) override;
+    task<client_result<any_stream>> secure(any_stream stream, std::string host, std::uint16_t port,
+                                           connection_info& info) override;
+
+private:
+    tls_client_options tls_;
+    std::optional<tls_context> context_;
+};
+
+} // namespace tuyau::http
