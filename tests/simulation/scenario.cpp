@@ -12,6 +12,7 @@ void chat(kernel& here);
 void uring_client(kernel& here);
 void uring_http(kernel& here);
 void warm(kernel& here);
+void conformance_of_the_server(kernel& here);
 } // namespace scenarios
 
 std::span<const scenario> all_scenarios() noexcept {
@@ -23,6 +24,7 @@ std::span<const scenario> all_scenarios() noexcept {
         scenario{"uring-client", scenarios::uring_client},
         scenario{"uring-http", scenarios::uring_http},
         scenario{"warm", scenarios::warm},
+        scenario{"conformance", scenarios::conformance_of_the_server},
     };
     return all;
 }

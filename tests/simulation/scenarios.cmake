@@ -37,6 +37,7 @@ add_executable(simulate
     scenarios/chat.cpp
     scenarios/chat_room.cpp
     scenarios/client_session.cpp
+    scenarios/conformance.cpp
     scenarios/disk.cpp
     scenarios/scripted_response.cpp
     scenarios/uring_client.cpp
@@ -57,7 +58,7 @@ foreach(call IN ITEMS close stat access fchmod rename unlink)
 endforeach()
 target_link_libraries(simulate PRIVATE
     simulated_kernel simulated_programs simulated_exercise_4 simulated_uring_client simulated_uring_http
-    tuyau::http CLI11::CLI11 fmt::fmt tuyau_warnings
+    http_conformance tuyau::http CLI11::CLI11 fmt::fmt tuyau_warnings
 )
 
 add_test(NAME "simulation: a few hundred seeds" COMMAND simulate --count 400)

@@ -39,7 +39,8 @@ void simulated_ring::cancel_one(pending_request& target) {
         const outcome result = kernel_.random().chance(0.5) ? attempt(target, flags) : std::nullopt;
         if (result) {
             kernel_.count(fault::result_despite_cancel);
-            return complete(target, *result, flags);
+            complete(target, *result, flags);
+            if (!requests_.contains(id)) return; // a multishot request has its end still to come
         }
     }
     later(kernel_.random().one_of<duration>(0ns, 0ns, 500us), [this, id] { finish_cancelled(id, -ECANCELED); });
