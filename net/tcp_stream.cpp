@@ -2,11 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <netinet/tcp.h>
-#include <poll.h>
 
-#include <tuyau/net/resolve.hpp>
-#include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau {
@@ -14,36 +10,6 @@ namespace {
 
 constexpr std::size_t largest_send = std::size_t{1} << 30;
 constexpr std::size_t most_pieces = 1024; // UIO_MAXIOV, sendmsg(2)
-
-task<result<tcp_stream>> connect_without_limit(endpoint where) {
-    const int fd = system::open_socket(where.family(), SOCK_STREAM, IPPROTO_TCP);
-    if (fd < 0) co_return failure(-fd);
-    tcp_stream stream(fd);
-    system::set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); // a matter of speed alone
-    const auto begin = [&](io_uring_sqe& sqe) { io_uring_prep_connect(&sqe, fd, where.native(), where.native_size()); };
-    auto connected = co_await operation(begin);
-    // Made again after an interruption, it tells that the first one goes on by itself (connect(2)).
-    const auto end = [fd](io_uring_sqe& sqe) { io_uring_prep_poll_add(&sqe, fd, POLLOUT); };
-    while (!connected && connected.error() == std::errc::connection_already_in_progress) {
-        auto ended = co_await operation(end);
-        if (!ended) co_return failure(ended.error());
-        connected = co_await operation(begin);
-    }
-    if (!connected && connected.error() != std::errc::already_connected) co_return failure(connected.error());
-    co_return stream;
-}
-
-task<result<tcp_stream>> connect_without_limit(std::string host, std::uint16_t port) {
-    auto addresses = co_await resolve(std::move(host), port);
-    if (!addresses) co_return failure(addresses.error());
-    std::error_code last = std::make_error_code(std::errc::address_not_available);
-    for (const endpoint& where : *addresses) {
-        auto stream = co_await connect_without_limit(where);
-        if (stream || is_cancelled(stream.error())) co_return stream;
-        last = stream.error();
-    }
-    co_return failure(last);
-}
 
 } // namespace
 
@@ -164,13 +130,5 @@ result<endpoint> tcp_stream::local_endpoint() const noexcept {
 }
 
 result<endpoint> tcp_stream::peer_endpoint() const noexcept { return detail::ask_endpoint(system::peer_address, fd()); }
-
-task<result<tcp_stream>> connect(endpoint where, std::chrono::milliseconds limit) {
-    co_return co_await with_deadline(limit, connect_without_limit(where));
-}
-
-task<result<tcp_stream>> connect(std::string host, std::uint16_t port, std::chrono::milliseconds limit) {
-    co_return co_await with_deadline(limit, connect_without_limit(std::move(host), port));
-}
 
 } // namespace tuyau

@@ -237,9 +237,8 @@ inline tcp_stream::send_operation<0> tcp_stream::send(std::span<iovec> pieces) &
 /// Connects to one address; `limit` bounds the wait (the kernel's own is about two minutes, tcp(7)).
 task<result<tcp_stream>> connect(endpoint where, std::chrono::milliseconds limit = std::chrono::seconds(10));
 
-/// Connects to `host`, a name or a numeric address, trying its addresses in the order that the resolver gives them until
-/// one answers. `limit` is for all of it. The error is that of the last address tried; for a name that does not resolve
-/// it is of `resolve_category()`.
+/// The same to `host`, a name or a numeric address, with the defaults of `connect_options` (net/connect.hpp), where the
+/// rest is told.
 task<result<tcp_stream>> connect(std::string host, std::uint16_t port,
                                  std::chrono::milliseconds limit = std::chrono::seconds(10));
 

@@ -63,7 +63,11 @@ tls_engine::tls_engine(const tls_context& context, std::string_view host)
     if (auto session = settings_->sessions().take(host_)) SSL_set_session(native_.get(), session.get());
 }
 
-tls_engine::~tls_engine() = default;
+tls_engine::~tls_engine() {
+    // OpenSSL takes a connection that is given up in the middle for a reason not to resume its session. It is none since
+    // TLS 1.1 (RFC 4346, section 7.2.1).
+    if (!failure_.code) SSL_set_shutdown(native_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 /// Says whom the peer's certificate must be for, and asks for it by name.
 bool tls_engine::expect(std::string_view host) {

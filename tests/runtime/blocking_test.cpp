@@ -182,6 +182,67 @@ TEST_CASE("a call whose awaiter is stopped or destroyed while it runs goes on al
     CHECK(tests::eventually([&] { return tests::open_descriptors() <= before; }));
 }
 
+TEST_CASE("a call that was forgotten gives its place to the next, and calls that wait for the network have their own") {
+    loop here;
+    auto stuck = std::make_shared<gate>();
+    auto passing = std::make_shared<gate>();
+    passing->open();
+    here.run([](std::shared_ptr<gate> shut, std::shared_ptr<gate> open) -> task<> {
+        const int places = static_cast<int>(tuyau::blocking_threads);
+        std::vector<int> done;
+        scope first;
+        for (int number = 0; number < places; ++number) first.spawn(pass(shut, done, number));
+        co_await tests::rounds_until([&] { return shut->inside() == places; });
+        auto call = [open] {
+            open->pass();
+            return 1;
+        };
+        auto beside = co_await blocking(call, tuyau::waits_for::network);
+        CHECK(beside.value() == 1);
+        scope waiting;
+        waiting.spawn(pass(open, done, 7));
+        first.stop(); // nobody waits for the four any more, which go on all the same
+        co_await first.join();
+        co_await waiting.join();
+        CHECK(done.back() == 7);
+        scope second;
+        for (int number = 0; number < places; ++number) second.spawn(pass(shut, done, number));
+        co_await tests::rounds_until([&] { return shut->inside() == 2 * places; });
+        shut->open();
+        co_await second.join();
+    }(stuck, passing));
+    CHECK(tests::eventually([&] { return stuck->inside() == 0; }));
+}
+
+TEST_CASE("forgets calls until no thread is left", "[.]") { // run by the next test, in a process of its own
+    loop here;
+    auto stuck = std::make_shared<gate>();
+    here.run([](std::shared_ptr<gate> shut) -> task<> {
+        std::vector<int> done;
+        for (unsigned count = 1; count <= tuyau::most_blocking_threads; ++count) {
+            scope calls;
+            calls.spawn(pass(shut, done, 0));
+            co_await tests::rounds_until([&] { return shut->inside() == static_cast<int>(count); });
+            calls.stop();
+            co_await calls.join();
+        }
+        auto call = [] { return 1; };
+        auto refused = co_await blocking(call);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error() == std::errc::resource_unavailable_try_again);
+        shut->open();
+        auto again = co_await blocking(call);
+        while (!again) again = co_await blocking(call);
+        CHECK(*again == 1);
+    }(stuck));
+}
+
+TEST_CASE("when forgotten calls have all threads there may be, the next call is refused, until one has returned") {
+    const auto ended = tests::run({"/proc/self/exe", "forgets calls until no thread is left"});
+    INFO(ended.output);
+    CHECK(ended.code == 0);
+}
+
 TEST_CASE("a stop that came before does not wait for the call") {
     loop here;
     auto held = std::make_shared<gate>();
