@@ -53,11 +53,14 @@ public:
     /// Stops listening; connections not yet accepted are closed. Who waits in `accept` is woken with an error.
     void close() noexcept { state_.reset(); }
 
+protected:
+    /// Takes over a socket that listens, or is about to.
+    explicit tcp_listener(int fd);
+
 private:
     struct give_up {
         void operator()(detail::accept_stream* state) const noexcept;
     };
-    explicit tcp_listener(int fd);
 
     std::unique_ptr<detail::accept_stream, give_up> state_;
 };
