@@ -16,6 +16,7 @@
 
 #include <tuyau/net/http/server.hpp>
 #include <tuyau/net/tcp_listener.hpp>
+#include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/doctor.hpp>
 #include <tuyau/runtime/handover.hpp>
 #include <tuyau/runtime/run.hpp>
@@ -24,7 +25,9 @@
 #include <tuyau/runtime/sync/event.hpp>
 #include <tuyau/runtime/workers.hpp>
 
+#include "access_log.hpp"
 #include "options.hpp"
+#include "say.hpp"
 #include "site.hpp"
 
 using namespace tuyau;
@@ -32,8 +35,6 @@ using namespace tuyau;
 namespace {
 
 constexpr int cannot_serve = 1;
-
-void say(const std::string& what) { std::fputs(fmt::format("uring-http: {}\n", what).c_str(), stderr); }
 
 const char* advice_on(const std::error_code& trouble) {
     if (trouble == std::errc::address_in_use)
@@ -64,8 +65,8 @@ bool open(const std::vector<endpoint>& where, std::vector<own_listeners>& thread
 
 /// What the threads have in common.
 struct service {
-    service(site open, const http::server_limits& of_each, std::size_t count)
-        : content(std::move(open)), limits(of_each), threads(count) {
+    service(site open, const http::server_limits& of_each, std::size_t count, access_log* lines)
+        : content(std::move(open)), limits(of_each), threads(count), log(lines) {
         if (limits.connections_per_address != 0)
             quota = std::make_shared<http::address_quota>(limits.connections_per_address);
     }
@@ -73,6 +74,7 @@ struct service {
     const site content;
     const http::server_limits limits; ///< of each
     const std::size_t threads;
+    access_log* const log; ///< null if there is none
     std::shared_ptr<http::address_quota> quota;
     concurrent::event ending; ///< nobody new is served from then on
     std::atomic<bool> cannot_accept = false;
@@ -94,8 +96,10 @@ task<> accept_on(http::server& server, tcp_listener& listener, service& all) {
 }
 
 /// What one thread does. A stop breaks off what is under way.
-task<> serve_here(service& all, own_listeners listeners) {
+task<> serve_here(service& all, own_listeners listeners, std::size_t index) {
     http::server server(all.content.handler_for_one_of(all.threads), all.limits, all.quota);
+    if (all.log != nullptr)
+        server.observe([&lines = all.log->of_thread(index)](const http::answered& what) { lines.add(what); });
     scope accepting;
     for (tcp_listener& each : listeners) accepting.spawn(accept_on(server, each, all));
     co_await all.ending.wait();
@@ -106,12 +110,35 @@ task<> serve_here(service& all, own_listeners listeners) {
     if (!finished) all.broke_off = true;
 }
 
-/// The first signal ends the service, the second at once.
-task<> obey(signal_set& signals, service& all, scope& threads) {
-    auto first = co_await signals.next();
-    if (!first && is_cancelled(first.error())) co_return;
-    all.ending.set();
-    if (auto second = co_await signals.next()) threads.stop();
+/// The first signal ends the service, the second at once. A SIGHUP opens the log anew.
+task<> obey(signal_set& signals, service& all, scope& threads, scope& logging) {
+    for (bool again = false;;) {
+        auto number = co_await signals.next();
+        if (!number && is_cancelled(number.error())) co_return;
+        if (number && *number == SIGHUP) {
+            all.log->reopen();
+            continue;
+        }
+        all.ending.set();
+        if (again) {
+            threads.stop();
+            logging.stop();
+        }
+        again = true;
+    }
+}
+
+task<result<void>> end_of(scope& children) {
+    co_await children.join();
+    co_return {};
+}
+
+/// Writes what the log has not written yet, if that can be done in the time.
+task<> finish(access_log* log, scope& logging, std::chrono::milliseconds time) {
+    if (log == nullptr) co_return;
+    log->close();
+    co_await with_deadline(time, end_of(logging));
+    log->tell_losses();
 }
 
 std::string in_seconds(std::chrono::milliseconds time) {
@@ -130,6 +157,9 @@ void announce(const own_listeners& listeners, const options& chosen, const site&
                content.description(), limits.connections, per_address, limits.requests, limits.request.head,
                limits.request.fields, limits.request.body, in_seconds(limits.header_time), in_seconds(limits.body_time),
                in_seconds(limits.idle_time), in_seconds(limits.send_time));
+    if (!chosen.access_log.empty())
+        fmt::print("The access log, in the combined format: {}\n",
+                   access_log::is_file(chosen.access_log) ? chosen.access_log : "here");
     std::fflush(stdout);
 }
 
@@ -150,31 +180,37 @@ http::server_limits share(http::server_limits limits, std::size_t threads) {
 
 task<int> serve(options chosen) {
     std::optional<site> content;
+    std::unique_ptr<access_log> log;
     try {
         content.emplace(co_await site::open(chosen.site));
+        if (!chosen.access_log.empty()) log = co_await access_log::open(chosen.access_log, chosen.threads);
     } catch (const std::runtime_error& trouble) {
         say(trouble.what());
         co_return cannot_serve;
     }
     std::vector<own_listeners> listeners(chosen.threads);
     if (!open(chosen.listen, listeners)) co_return cannot_serve;
-    signal_set signals{SIGINT, SIGTERM};
+    signal_set signals =
+        access_log::is_file(chosen.access_log) ? signal_set{SIGINT, SIGTERM, SIGHUP} : signal_set{SIGINT, SIGTERM};
     const http::server_limits limits = share(chosen.limits, chosen.threads);
     std::optional<workers> others;
     if (chosen.threads > 1)
         others.emplace(worker_options{.count = chosen.threads - 1, .loop = loop_options_for(limits)});
     announce(listeners.front(), chosen, *content);
-    service all(std::move(*content), limits, chosen.threads);
+    service all(std::move(*content), limits, chosen.threads, log.get());
 
+    scope logging;
+    if (log != nullptr) logging.spawn(log->write());
     scope threads;
-    threads.spawn(serve_here(all, std::move(listeners.front())));
+    threads.spawn(serve_here(all, std::move(listeners.front()), 0));
     for (std::size_t index = 1; index < chosen.threads; ++index) {
-        auto there = [&all, own = &listeners[index]] { return serve_here(all, std::move(*own)); };
+        auto there = [&all, own = &listeners[index], index] { return serve_here(all, std::move(*own), index); };
         threads.spawn(run_on((*others)[index - 1], there));
     }
     scope obeying;
-    obeying.spawn(obey(signals, all, threads));
+    obeying.spawn(obey(signals, all, threads, logging));
     co_await threads.join();
+    co_await finish(log.get(), logging, limits.drain_time);
     obeying.stop();
     co_await obeying.join();
     if (all.broke_off) say("some connections did not finish in time and were broken off");
@@ -194,6 +230,7 @@ int main(int argc, char** argv) {
     auto chosen = read_options(argc, argv, exit_code);
     if (!chosen) return exit_code;
     if (chosen->doctor) return print_diagnosis();
+    std::signal(SIGPIPE, SIG_IGN); // an output that nobody reads is an error like others
     const loop_options loop = loop_options_for(share(chosen->limits, chosen->threads));
     return run(serve(std::move(*chosen)), loop);
 }

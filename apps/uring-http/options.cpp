@@ -34,7 +34,9 @@ std::string refuse_nan(const std::string& text) {
     return std::isnan(std::strtod(text.c_str(), nullptr)) ? "Value " + text + " is not a number" : std::string();
 }
 
-std::string refuse_empty(const std::string& text) { return text.empty() ? "A folder has a name" : std::string(); }
+std::string refuse_empty(const std::string& text) {
+    return text.empty() ? "The name of a file or folder is missing" : std::string();
+}
 
 std::string refuse_slashes(const std::string& text) {
     const bool good = !text.empty() && text.find('/') == std::string::npos && !text.starts_with('.');
@@ -133,6 +135,11 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
         ->check(CLI::Range(std::size_t{0}, most_threads))
         ->type_name("N")
         ->capture_default_str();
+    parser
+        .add_option("--access-log", chosen.access_log,
+                    "Where to append a line for each response, in the combined format; - is standard output")
+        ->type_name("FILE|-")
+        ->check(refuse_empty, "");
     add_count("--max-connections", limits.connections, 1,
               "Connections at once, the threads together; past it new ones wait");
     add_count("--max-per-address", limits.connections_per_address, 0,
@@ -159,7 +166,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
     parser.add_flag("--doctor", chosen.doctor,
                     "Print what this machine allows, and what to do about what it does not, and end");
     parser.footer("SIGINT or SIGTERM: no new connections, what is under way is finished, exit code 0; a second one "
-                  "ends at once.\n"
+                  "ends at once. SIGHUP, with --access-log FILE: opens the file anew, which has been renamed.\n"
                   "TUYAU_WITHOUT=NAME[,NAME]: does without these features of the kernel; --doctor lists them.\n"
                   "Exit codes: 0 ended as asked, 1 cannot serve, 2 wrong option.");
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <tuyau/net/endpoint.hpp>
@@ -11,9 +12,10 @@
 
 struct options {
     std::vector<tuyau::endpoint> listen;
-    std::size_t threads = 0;
+    std::size_t threads = 0; ///< 0: on the command line, one a processor
     site_options site;
     tuyau::http::server_limits limits; ///< of the threads together
+    std::string access_log;            ///< a file, or `-` for standard output; empty: none
     bool doctor = false;               ///< to say what this machine allows, and serve nothing
 };
 

@@ -50,6 +50,11 @@ void connection_base::refuse(const refusal& why, response_batch& batch) {
     tell(known ? &asked : nullptr, why.status, asked.method == HTTP_HEAD ? 0 : page.size(), why.cause);
 }
 
+void connection_base::lose_response(const request& asked, const response& reply) {
+    if (reply.begun()) ++owner_.counts.incomplete_responses;
+    tell(&asked, reply.begun() ? reply.status() : 0, reply.body_size(), refusal_cause::none);
+}
+
 connection_base::ending connection_base::end_response(const request& asked, response& reply,
                                                       const std::exception_ptr& thrown, const refusal& why,
                                                       bool taken_back, response_batch& batch) {

@@ -17,6 +17,7 @@
 
 #include <tuyau/net/byte_stream.hpp>
 #include <tuyau/net/http/address_quota.hpp>
+#include <tuyau/net/http/answered.hpp>
 #include <tuyau/net/http/exchange.hpp>
 #include <tuyau/net/http/refusal.hpp>
 #include <tuyau/net/http/request.hpp>
@@ -35,25 +36,15 @@ namespace tuyau::http {
 /// without captures, or an object that lives as long as the server; each call is a coroutine, whose frame is pooled.
 using handler = std::function<task<>(request&, response&)>;
 
-/// What became of one request.
-struct answered {
-    std::string_view client;             ///< its address, without the port; empty where a stream has none
-    const request_head* asked = nullptr; ///< null for what was refused before it was understood; during the call only
-    int status = 0;
-    std::uint64_t body_size = 0; ///< bytes of the response's body
-    refusal_cause refused = refusal_cause::none;
-};
-
-using response_observer = std::function<void(const answered&)>;
 using failure_observer = std::function<void(const std::exception_ptr&)>;
 
 /// Since the server was made.
 struct server_counts {
     std::uint64_t connections = 0;
     std::uint64_t responses = 0;
-    std::uint64_t handler_failures = 0;                    ///< exceptions that left a handler
-    std::uint64_t incomplete_responses = 0;                ///< shorter than was announced, and broken off
-    std::array<std::uint64_t, refusal_causes> refusals{};  ///< by cause
+    std::uint64_t handler_failures = 0;                   ///< exceptions that left a handler
+    std::uint64_t incomplete_responses = 0;               ///< shorter than was announced, and broken off
+    std::array<std::uint64_t, refusal_causes> refusals{}; ///< by cause
     std::uint64_t refused(refusal_cause cause) const noexcept { return refusals[static_cast<std::size_t>(cause)]; }
 };
 
@@ -112,7 +103,8 @@ constexpr std::size_t linger_bytes = 1024 * 1024;
 /// What a connection is beside its stream. While it is idle it holds no parser, no batch and no frame but one.
 class connection_base : public list_node {
 public:
-    connection_base(server_state& owner, address_quota::place place) noexcept : owner_(owner), place_(std::move(place)) {
+    connection_base(server_state& owner, address_quota::place place) noexcept
+        : owner_(owner), place_(std::move(place)) {
         owner_.connections.push_back(*this);
     }
 
@@ -159,6 +151,9 @@ protected:
     ending end_response(const request& asked, response& reply, const std::exception_ptr& thrown, const refusal& why,
                         bool taken_back, response_batch& batch);
 
+    /// The client went away before it had its response.
+    void lose_response(const request& asked, const response& reply);
+
     void tell(const request_head* asked, int status, std::uint64_t body_size, refusal_cause refused);
 
     server_state& owner_;
@@ -198,6 +193,11 @@ public:
 private:
     class turn;
     using lease = tuyau::detail::received_by<Stream>;
+
+    /// Asks for the client's address, if somebody wants to know.
+    void learn_address() {
+        if (owner_.observer && address_ == nullptr) address_ = std::make_unique<std::string>(address_of(stream_));
+    }
 
     task<> give_up_waiting(await_chain* chain);
     task<> linger(await_chain* chain);
@@ -295,7 +295,8 @@ public:
             case request_parser::step::complete: in_body_ = owes_continue_ = false; break;
             case request_parser::step::refused:
                 why_ = owner_.parser_->why();
-                body_failure_ = std::make_error_code(why_.status == 413 ? std::errc::message_size : std::errc::bad_message);
+                body_failure_ =
+                    std::make_error_code(why_.status == 413 ? std::errc::message_size : std::errc::bad_message);
                 break;
             case request_parser::step::more:
             case request_parser::step::head: {
@@ -388,7 +389,7 @@ task<> connection<Stream>::go_on(await_chain* chain, bool waited, bool came) {
     auto received = co_await stream_.receive();
     over_ = !received || received->text().empty();
     if (over_) co_return;
-    if (owner_.observer && address_ == nullptr) address_ = std::make_unique<std::string>(address_of(stream_));
+    learn_address();
 
     auto batch = owner_.take_batch();
     turn present(*this, *batch, std::move(*received));
@@ -413,8 +414,11 @@ task<> connection<Stream>::go_on(await_chain* chain, bool waited, bool came) {
             thrown = std::current_exception();
         }
         if (!thrown && present.in_body() && reply.begun()) co_await present.discard_body(reply);
-        const ending how = present.is_lost() ? ending::broken
-                                             : end_response(asked, reply, thrown, present.why(), present.taken_back(), *batch);
+        ending how = ending::broken;
+        if (present.is_lost())
+            lose_response(asked, reply);
+        else
+            how = end_response(asked, reply, thrown, present.why(), present.taken_back(), *batch);
         if (how == ending::broken) {
             over_ = true;
             co_return;
@@ -446,6 +450,7 @@ task<> connection<Stream>::give_up_waiting(await_chain* chain) {
 
 template <byte_stream Stream>
 task<> connection<Stream>::turn_away(await_chain* chain, refusal why) {
+    learn_address();
     auto batch = owner_.take_batch();
     refuse(why, *batch);
     set_send_limit();

@@ -2,7 +2,9 @@
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
+#include <tuyau/net/http/combined_log.hpp>
 #include <tuyau/net/http/server.hpp>
 #include <tuyau/runtime/loop.hpp>
 
@@ -37,18 +39,26 @@ task<> ask(tcp_stream& client, const std::string& requests, std::size_t answers)
 
 } // namespace
 
-TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined") {
+TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined, with and without a line for a log") {
+    const bool logged = GENERATE(false, true);
     loop here;
     std::size_t spent = 0;
-    here.run([](std::size_t& allocated) -> task<> {
+    here.run([](std::size_t& allocated, bool with_log) -> task<> {
         page program;
         http::server server(std::ref(program));
+        http::log_clock clock;
+        std::string line;
+        const auto log = [&](const http::answered& what) {
+            line.clear();
+            http::append_combined_line(line, what, clock.now());
+        };
+        if (with_log) server.observe(log);
         auto listener = tcp_listener::bind(endpoint("127.0.0.1", 0)).value();
         scope accepting;
         accepting.spawn(accept_on(server, listener));
         auto client = co_await connect(listener.local_endpoint().value());
         REQUIRE(client);
-        const std::string one = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        const std::string one = "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: curl/8.0 \"a\"\r\n\r\n";
         std::string many;
         for (int i = 0; i < 16; ++i) many += one;
         for (int round = 0; round < 100; ++round) {
@@ -65,7 +75,8 @@ TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined") {
         accepting.stop();
         co_await accepting.join();
         co_await server.drain();
-    }(spent));
-    // 17,000 requests. The response is made anew when the date changes, once a second.
+        if (with_log) REQUIRE(line.ends_with("\"GET / HTTP/1.1\" 200 1 \"-\" \"curl/8.0 \\x22a\\x22\"\n"));
+    }(spent, logged));
+    // 17,000 requests. The response is made anew when the date changes, once a second, and so is the log's time.
     CHECK(spent < 20);
 }

@@ -104,17 +104,20 @@ bool process::read_more(int fd, std::string& into) {
     }
 }
 
-std::optional<std::string> process::read_line() {
+std::optional<std::string> process::read_line() { return read_line(output_, pending_output_); }
+std::optional<std::string> process::read_error_line() { return read_line(errors_, pending_errors_); }
+
+std::optional<std::string> process::read_line(int fd, std::string& pending) {
     for (;;) {
-        const auto end = pending_output_.find('\n');
+        const auto end = pending.find('\n');
         if (end != std::string::npos) {
-            std::string line = pending_output_.substr(0, end);
-            pending_output_.erase(0, end + 1);
+            std::string line = pending.substr(0, end);
+            pending.erase(0, end + 1);
             return line;
         }
-        if (!read_more(output_, pending_output_)) {
-            if (pending_output_.empty()) return std::nullopt;
-            return std::exchange(pending_output_, {});
+        if (!read_more(fd, pending)) {
+            if (pending.empty()) return std::nullopt;
+            return std::exchange(pending, {});
         }
     }
 }
@@ -131,9 +134,8 @@ std::string process::read_output() {
 }
 
 std::string process::read_errors() {
-    std::string text;
-    while (read_more(errors_, text)) {}
-    return text;
+    while (read_more(errors_, pending_errors_)) {}
+    return std::exchange(pending_errors_, {});
 }
 
 void process::signal(int number) const {

@@ -29,6 +29,9 @@ public:
     /// The next line of standard output, without its end; nothing at the end of the output. Throws when none comes.
     std::optional<std::string> read_line();
 
+    /// The same of standard error.
+    std::optional<std::string> read_error_line();
+
     /// Reads standard output until it contains `text`, and gives all that was read. Throws when it does not come.
     std::string read_until(const std::string& text);
 
@@ -59,12 +62,14 @@ public:
 private:
     std::size_t entries_of(const char* folder) const; // in /proc
     bool read_more(int fd, std::string& into);
+    std::optional<std::string> read_line(int fd, std::string& pending);
 
     pid_t id_ = -1;
     int input_ = -1;
     int output_ = -1;
     int errors_ = -1;
     std::string pending_output_;
+    std::string pending_errors_;
     std::optional<int> status_;
 };
 

@@ -109,6 +109,7 @@ std::vector<std::string> write_server(const options& chosen) {
     for (const std::string& each : site.files.index) add_text("--index", each);
     if (site.files.listing) words.emplace_back("--listing");
     if (!site.files.files.cache_control.empty()) add_text("--cache-control", site.files.files.cache_control);
+    if (!chosen.access_log.empty()) add_text("--access-log", chosen.access_log);
     add("--cache", site.files.cache);
     add("--threads", chosen.threads);
     add("--max-per-address", limits.connections_per_address);
