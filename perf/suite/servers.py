@@ -64,10 +64,11 @@ class Servers:
         self.binaries, self.work, self.cpus = binaries, work, cpus
         self.response = os.path.join(work, "response")
         self.page = None  # the body of it
-        ours = ("uring-http", "--threads", "1", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
+        any_threads = ("uring-http", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
+        ours = (*any_threads, "--threads", "1")
         self.programs = {
             "uring-http": ours,
-            "uring-http, two loops": (*ours, "--threads", "2"),
+            "uring-http, two loops": (*any_threads, "--threads", "2"),
             "uring-http, files": (*ours, "--root", os.path.join(work, FOLDER)),
             "uring-http, access log": (*ours, "--access-log", os.path.join(work, "access.log")),
             "uring-http, attacked": ours,
