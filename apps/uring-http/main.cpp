@@ -23,6 +23,7 @@
 #include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/signal.hpp>
 #include <tuyau/runtime/sync/event.hpp>
+#include <tuyau/runtime/sync/semaphore.hpp>
 #include <tuyau/runtime/workers.hpp>
 
 #include "access_log.hpp"
@@ -65,18 +66,20 @@ bool open(const std::vector<endpoint>& where, std::vector<own_listeners>& thread
 
 /// What the threads have in common.
 struct service {
-    service(site open, const http::server_limits& of_each, std::size_t count, access_log* lines)
-        : content(std::move(open)), limits(of_each), threads(count), log(lines) {
+    service(site open, const http::server_limits& bounds, std::size_t count, access_log* lines)
+        : content(std::move(open)), limits(bounds), threads(count), log(lines) {
         if (limits.connections_per_address != 0)
             quota = std::make_shared<http::address_quota>(limits.connections_per_address);
+        if (threads > 1) places = std::make_shared<concurrent::semaphore>(limits.connections);
     }
 
     const site content;
-    const http::server_limits limits; ///< of each
+    const http::server_limits limits;
     const std::size_t threads;
     access_log* const log; ///< null if there is none
     std::shared_ptr<http::address_quota> quota;
-    concurrent::event ending; ///< nobody new is served from then on
+    std::shared_ptr<concurrent::semaphore> places; ///< for the connections of all
+    concurrent::event ending;                      ///< nobody new is served from then on
     std::atomic<bool> cannot_accept = false;
     std::atomic<bool> broke_off = false; ///< something that was under way
 };
@@ -97,7 +100,7 @@ task<> accept_on(http::server& server, tcp_listener& listener, service& all) {
 
 /// What one thread does. A stop breaks off what is under way.
 task<> serve_here(service& all, own_listeners listeners, std::size_t index) {
-    http::server server(all.content.handler_for_one_of(all.threads), all.limits, all.quota);
+    http::server server(all.content.handler_for_one_of(all.threads), all.limits, all.quota, all.places);
     if (all.log != nullptr)
         server.observe([&lines = all.log->of_thread(index)](const http::answered& what) { lines.add(what); });
     scope accepting;
@@ -152,30 +155,29 @@ void announce(const own_listeners& listeners, const options& chosen, const site&
     const http::server_limits& limits = chosen.limits;
     const std::string per_address =
         limits.connections_per_address == 0 ? "" : fmt::format(", {} of one address", limits.connections_per_address);
-    fmt::print("{}At most {} connections{}, {} requests each; a request of {} bytes, {} fields, a body of {} bytes\n"
-               "Time for a header section {}, a body {}, the next request {}, to take a response {}\n",
-               content.description(), limits.connections, per_address, limits.requests, limits.request.head,
-               limits.request.fields, limits.request.body, in_seconds(limits.header_time), in_seconds(limits.body_time),
-               in_seconds(limits.idle_time), in_seconds(limits.send_time));
+    const std::string earned =
+        limits.body_rate == 0 ? "" : fmt::format(" and another for each {} bytes", limits.body_rate);
+    fmt::print(
+        "{}At most {} connections{}, {} requests each; a request of {} bytes, a target of {}, {} fields, a body of "
+        "{} bytes\n"
+        "Time for a header section {}, a body {}{}, the next request {}, to take a response {}, to end {}\n",
+        content.description(), limits.connections, per_address, limits.requests, limits.request.head,
+        limits.request.target, limits.request.fields, limits.request.body, in_seconds(limits.header_time),
+        in_seconds(limits.body_time), earned, in_seconds(limits.idle_time), in_seconds(limits.send_time),
+        in_seconds(limits.drain_time));
     if (!chosen.access_log.empty())
         fmt::print("The access log, in the combined format: {}\n",
                    access_log::is_file(chosen.access_log) ? chosen.access_log : "here");
     std::fflush(stdout);
 }
 
-/// Each connection may have a buffer to read its request from.
-loop_options loop_options_for(const http::server_limits& limits) {
+/// Each connection of a thread, which has its share of them, may have a buffer to read its request from.
+loop_options loop_options_for(const options& all) {
     loop_options chosen;
     constexpr std::size_t highest = 32'768;
-    chosen.buffers.most =
-        static_cast<unsigned>(std::clamp<std::size_t>(2 * limits.connections, chosen.buffers.most, highest));
+    const std::size_t share = (all.limits.connections + all.threads - 1) / all.threads;
+    chosen.buffers.most = static_cast<unsigned>(std::clamp<std::size_t>(2 * share, chosen.buffers.most, highest));
     return chosen;
-}
-
-/// Each thread has its share.
-http::server_limits share(http::server_limits limits, std::size_t threads) {
-    limits.connections = (limits.connections + threads - 1) / threads;
-    return limits;
 }
 
 task<int> serve(options chosen) {
@@ -192,12 +194,11 @@ task<int> serve(options chosen) {
     if (!open(chosen.listen, listeners)) co_return cannot_serve;
     signal_set signals =
         access_log::is_file(chosen.access_log) ? signal_set{SIGINT, SIGTERM, SIGHUP} : signal_set{SIGINT, SIGTERM};
-    const http::server_limits limits = share(chosen.limits, chosen.threads);
     std::optional<workers> others;
     if (chosen.threads > 1)
-        others.emplace(worker_options{.count = chosen.threads - 1, .loop = loop_options_for(limits)});
+        others.emplace(worker_options{.count = chosen.threads - 1, .loop = loop_options_for(chosen)});
     announce(listeners.front(), chosen, *content);
-    service all(std::move(*content), limits, chosen.threads, log.get());
+    service all(std::move(*content), chosen.limits, chosen.threads, log.get());
 
     scope logging;
     if (log != nullptr) logging.spawn(log->write());
@@ -210,7 +211,7 @@ task<int> serve(options chosen) {
     scope obeying;
     obeying.spawn(obey(signals, all, threads, logging));
     co_await threads.join();
-    co_await finish(log.get(), logging, limits.drain_time);
+    co_await finish(log.get(), logging, chosen.limits.drain_time);
     obeying.stop();
     co_await obeying.join();
     if (all.broke_off) say("some connections did not finish in time and were broken off");
@@ -231,6 +232,6 @@ int main(int argc, char** argv) {
     if (!chosen) return exit_code;
     if (chosen->doctor) return print_diagnosis();
     std::signal(SIGPIPE, SIG_IGN); // an output that nobody reads is an error like others
-    const loop_options loop = loop_options_for(share(chosen->limits, chosen->threads));
+    const loop_options loop = loop_options_for(*chosen);
     return run(serve(std::move(*chosen)), loop);
 }

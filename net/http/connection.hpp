@@ -16,7 +16,7 @@
 #include <vector>
 
 #include <tuyau/net/byte_stream.hpp>
-#include <tuyau/net/http/address_quota.hpp>
+#include <tuyau/net/http/admission.hpp>
 #include <tuyau/net/http/answered.hpp>
 #include <tuyau/net/http/exchange.hpp>
 #include <tuyau/net/http/refusal.hpp>
@@ -103,8 +103,8 @@ constexpr std::size_t linger_bytes = 1024 * 1024;
 /// What a connection is beside its stream. While it is idle it holds no parser, no batch and no frame but one.
 class connection_base : public list_node {
 public:
-    connection_base(server_state& owner, address_quota::place place) noexcept
-        : owner_(owner), place_(std::move(place)) {
+    connection_base(server_state& owner, admission given) noexcept
+        : owner_(owner), given_(std::move(given)) {
         owner_.connections.push_back(*this);
     }
 
@@ -157,7 +157,7 @@ protected:
     void tell(const request_head* asked, int status, std::uint64_t body_size, refusal_cause refused);
 
     server_state& owner_;
-    const address_quota::place place_;
+    const admission given_;
     patience time_;
     std::unique_ptr<request_parser> parser_; // while a request is under way
     std::unique_ptr<std::string> address_;   // of the client, once somebody wants to know
@@ -179,8 +179,8 @@ std::string address_of(const Stream& stream) {
 template <byte_stream Stream>
 class connection final : public connection_base {
 public:
-    connection(server_state& owner, Stream stream, address_quota::place place = {}) noexcept
-        : connection_base(owner, std::move(place)), stream_(std::move(stream)) {}
+    connection(server_state& owner, Stream stream, admission given = {}) noexcept
+        : connection_base(owner, std::move(given)), stream_(std::move(stream)) {}
 
     auto readable() & noexcept { return stream_.readable(); }
 
@@ -474,9 +474,9 @@ task<> connection<Stream>::linger(await_chain* chain) {
 }
 
 template <byte_stream Stream>
-task<> converse(server_state& owner, Stream stream, address_quota::place place = {}) {
+task<> converse(server_state& owner, Stream stream, admission given = {}) {
     await_chain* chain = co_await this_chain();
-    connection<Stream> here(owner, std::move(stream), std::move(place));
+    connection<Stream> here(owner, std::move(stream), std::move(given));
     while (!here.over()) {
         const bool waits = here.may_wait(chain);
         bool came = false;

@@ -26,8 +26,9 @@ task<> turn_away(detail::server_state& owner, tcp_stream client, std::size_t& co
 
 } // namespace
 
-server::server(handler answer, const server_limits& limits, std::shared_ptr<address_quota> quota)
-    : shared_(std::move(answer), limits), quota_(std::move(quota)) {
+server::server(handler answer, const server_limits& limits, std::shared_ptr<address_quota> quota,
+               std::shared_ptr<concurrent::semaphore> places)
+    : shared_(std::move(answer), limits), quota_(std::move(quota)), places_(std::move(places)) {
     if (quota_ == nullptr && limits.connections_per_address != 0)
         quota_ = std::make_shared<address_quota>(limits.connections_per_address);
 }
@@ -41,17 +42,28 @@ bool server::admit(const tcp_stream& client, address_quota::place& place) {
     return static_cast<bool>(place);
 }
 
-task<result<void>> server::serve(tcp_listener& listener) {
+/// Waits for a client and for a place to serve it. Who shares the places with others has the client first: which of them
+/// the next one comes to, nobody knows.
+task<result<tcp_stream>> server::accept(tcp_listener& listener, shared_place& place) {
     const std::size_t most = shared_.limits.connections;
+    while (places_ == nullptr && clients_.size() >= most)
+        if (!co_await clients_.fewer_than(most)) co_return failure(std::errc::operation_canceled);
+    auto client = co_await listener.accept();
+    if (!client || places_ == nullptr) co_return client;
+    auto acquired = co_await places_->acquire();
+    if (!acquired) co_return failure(acquired.error());
+    place = shared_place(*places_);
+    co_return client;
+}
+
+task<result<void>> server::serve(tcp_listener& listener) {
     for (;;) {
-        while (clients_.size() >= most)
-            if (!co_await clients_.fewer_than(most)) co_return failure(std::errc::operation_canceled);
-        auto client = co_await listener.accept();
+        admission given;
+        auto client = co_await accept(listener, given.of_all);
         if (!client) co_return failure(client.error());
         ++shared_.counts.connections;
-        address_quota::place place;
-        if (admit(*client, place))
-            clients_.spawn(detail::converse(shared_, std::move(*client), std::move(place)));
+        if (admit(*client, given.of_its_address))
+            clients_.spawn(detail::converse(shared_, std::move(*client), std::move(given)));
         else if (turned_away_ < most_turned_away)
             clients_.spawn(turn_away(shared_, std::move(*client), turned_away_));
         else

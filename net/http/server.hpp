@@ -12,6 +12,7 @@
 
 #include <tuyau/net/byte_stream.hpp>
 #include <tuyau/net/http/address_quota.hpp>
+#include <tuyau/net/http/admission.hpp>
 #include <tuyau/net/http/connection.hpp>
 #include <tuyau/net/http/date.hpp>
 #include <tuyau/net/http/refusal.hpp>
@@ -24,6 +25,7 @@
 #include <tuyau/net/tcp_stream.hpp>
 #include <tuyau/runtime/list.hpp>
 #include <tuyau/runtime/scope.hpp>
+#include <tuyau/runtime/sync/semaphore.hpp>
 #include <tuyau/runtime/task.hpp>
 
 namespace tuyau::http {
@@ -36,8 +38,10 @@ namespace tuyau::http {
 class server {
 public:
     /// Several servers, of several loops, may have one `quota`, which then counts in the place of
-    /// `limits.connections_per_address`.
-    explicit server(handler answer, const server_limits& limits = {}, std::shared_ptr<address_quota> quota = nullptr);
+    /// `limits.connections_per_address`, and `places`, of which each connection takes one, in the place of
+    /// `limits.connections`.
+    explicit server(handler answer, const server_limits& limits = {}, std::shared_ptr<address_quota> quota = nullptr,
+                    std::shared_ptr<concurrent::semaphore> places = nullptr);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
@@ -67,9 +71,11 @@ public:
 
 private:
     bool admit(const tcp_stream& client, address_quota::place& place);
+    task<result<tcp_stream>> accept(tcp_listener& listener, shared_place& place);
 
     detail::server_state shared_;
     std::shared_ptr<address_quota> quota_;
+    std::shared_ptr<concurrent::semaphore> places_; // null: this server's connections alone count
     std::size_t turned_away_ = 0; // connections that are told so at present
     scope clients_; // last: its children use all of the above
 };

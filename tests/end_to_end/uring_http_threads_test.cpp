@@ -1,13 +1,18 @@
 // uring-http with several threads: one port, one program, one end.
 
+#include <algorithm>
 #include <csignal>
 #include <deque>
+#include <list>
 #include <string>
 #include <vector>
+
+#include <poll.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "runtime/helpers.hpp"
 #include "support/http_server.hpp"
 #include "support/process.hpp"
 #include "support/socket.hpp"
@@ -21,6 +26,11 @@ namespace {
 
 /// So many that no thread is without one: for each of two the odds are 2^-40.
 constexpr int many = 40;
+
+bool has_something(const socket_client& client) {
+    pollfd waited{client.fd(), POLLIN, 0};
+    return poll(&waited, 1, 0) != 0;
+}
 
 /// Clients who have been answered once, and have sent `more` since.
 std::deque<socket_client> answered_clients(const http_server& server, const std::string& more = {}) {
@@ -44,6 +54,23 @@ TEST_CASE("several threads serve one port, as many as are asked for") {
     for (socket_client& each : clients) CHECK(each.receive_until("</html>").starts_with(found));
     CHECK(server.end() == 0);
     CHECK(server.program().read_errors().empty());
+}
+
+TEST_CASE("the bound on connections is one for all threads, whichever of them the clients come to") {
+    constexpr int bound = many / 2;
+    http_server server({"--threads", "4", "--max-connections", std::to_string(bound)});
+    std::list<socket_client> clients;
+    for (int number = 0; number < many; ++number) clients.emplace_back("127.0.0.1", server.port()).send(get);
+    const auto answered = [&] { return std::count_if(clients.begin(), clients.end(), has_something); };
+    CHECK(tests::eventually([&] { return answered() == bound; }));
+    while (!clients.empty()) { // who has an answer leaves, and another takes the place
+        CHECK(answered() <= bound);
+        const auto next = std::find_if(clients.begin(), clients.end(), has_something);
+        if (next == clients.end()) continue;
+        CHECK(next->receive_until("</html>").starts_with(found));
+        clients.erase(next);
+    }
+    CHECK(server.end() == 0);
 }
 
 TEST_CASE("asked to end, each of several threads closes what is idle and finishes what is under way") {
