@@ -51,13 +51,24 @@ bool is_special(const request_head& asked) noexcept {
     });
 }
 
+/// The value of the Range field; empty also if there are several, which is malformed (RFC 9110, section 5.3).
+std::string_view the_one_range(const request_head& asked) noexcept {
+    std::string_view found;
+    for (const field& each : asked.fields) {
+        if (!equal_ignoring_case(each.name, "range")) continue;
+        if (!found.empty()) return {};
+        found = each.value;
+    }
+    return found;
+}
+
 choice choose(const request& asked, const representation& chosen) {
     if (!is_special(asked)) return {};
     const auto now = std::chrono::floor<std::chrono::seconds>(system::wall_time());
     const validators present{chosen.entity_tag, last_modified(chosen.status)};
     choice made;
     made.conditions = weigh_conditions(asked, present, now);
-    const std::string_view range = asked.value_of("range");
+    const std::string_view range = the_one_range(asked);
     // Range means nothing to other methods (RFC 9110, section 14.2).
     if (!range.empty() && asked.method == HTTP_GET && range_applies(asked, present, now))
         made.ranges = choose_ranges(range, chosen.status.size);

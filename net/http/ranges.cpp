@@ -57,7 +57,7 @@ void add(std::vector<byte_range>& parts, byte_range next) {
 
 range_choice choose_ranges(std::string_view value, std::uint64_t size) {
     constexpr std::string_view unit = "bytes=";
-    if (!equal_ignoring_case(value.substr(0, unit.size()), unit)) return {};
+    if (size == 0 || !equal_ignoring_case(value.substr(0, unit.size()), unit)) return {};
     value.remove_prefix(unit.size());
     range_choice all;
     std::size_t count = 0;

@@ -30,7 +30,8 @@ inline constexpr std::size_t most_ranges = 32;
 
 /// What the value of a Range field, empty if there is none, asks of `size` bytes (RFC 9110, section 14.2). One that is
 /// malformed, of another unit, or of more than `most_ranges` parts does not count. Parts that overlap or touch are put
-/// together, so that no byte is ever sent twice. `unsatisfiable` if nothing of what was asked for is there.
+/// together, so that no byte is ever sent twice. `unsatisfiable` if nothing of what was asked for is there. Of nothing there
+/// are no parts: it is answered whole, as the last bytes of it can be asked for (section 14.1.2).
 range_choice choose_ranges(std::string_view value, std::uint64_t size);
 
 } // namespace tuyau::http

@@ -223,11 +223,22 @@ TEST_CASE("parts of a file are answered as they were asked for") {
     CHECK(field_of(none, "Content-Range") == "bytes */26");
     CHECK(status_of(part("bytes=5-2")) == "200");
     CHECK(status_of(part("lines=1-2")) == "200");
+    CHECK(status_of(part("bytes=1-2", "Range: bytes=1-2\r\n")) == "200");
     CHECK(status_of(here.get("/page.html", "Range: bytes=2-4\r\n", "HEAD")) == "200");
     const std::string tag = field_of(middle, "ETag");
     CHECK(status_of(part("bytes=2-4", "If-Range: " + tag + "\r\n")) == "206");
     CHECK(status_of(part("bytes=2-4", "If-Range: \"other\"\r\n")) == "200");
     CHECK(status_of(part("bytes=2-4", "If-None-Match: " + tag + "\r\n")) == "304");
+}
+
+TEST_CASE("of an empty file there are no parts, and none that could not be had") {
+    served_folder here(from_memory_or_disk());
+    here.files().write("empty", "");
+    for (const char* ranges : {"bytes=0-", "bytes=0-0", "bytes=-5", "bytes=7-"}) {
+        const std::string answer = here.get("/empty", std::string("Range: ") + ranges + "\r\n");
+        CHECK(status_of(answer) == "200");
+        CHECK(field_of(answer, "Content-Length") == "0");
+    }
 }
 
 TEST_CASE("several parts come as one message of many, each with its place") {
