@@ -1,5 +1,3 @@
-#include <cstdlib>
-#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -7,52 +5,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <png.h>
 
-#include "support/process.hpp"
+#include "browser.hpp"
+
+using tests::browse;
 
 namespace {
-
-/// A folder of this test's own, removed when it is over.
-class folder {
-public:
-    folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "tuyau-browser-XXXXXX").string();
-        if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        path_ = name;
-    }
-    folder(const folder&) = delete;
-    folder& operator=(const folder&) = delete;
-    ~folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
-
-std::string browser() {
-    for (const char* name : {"chromium", "chromium-browser", "google-chrome"})
-        if (tests::run({"sh", "-c", std::string("command -v ") + name}).code == 0) return name;
-    return {};
-}
-
-/// Where there is no browser the test is skipped, unless it was asked for.
-std::string browser_or_skip() {
-    std::string name = browser();
-    if (name.empty() && std::getenv("TUYAU_WITH_BROWSER") != nullptr) FAIL("no Chromium was found");
-    if (name.empty()) SKIP("no Chromium on this machine (./check --with-browser installs one)");
-    return name;
-}
-
-tests::outcome browse(const std::string& program, const folder& profile, std::vector<std::string> options) {
-    std::vector<std::string> command{"timeout", "120", program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-                                     "--disable-quic", "--disable-background-networking", "--disable-component-update",
-                                     "--disable-sync", "--hide-scrollbars", "--virtual-time-budget=2000",
-                                     "--user-data-dir=" + profile.file("profile")};
-    command.insert(command.end(), options.begin(), options.end());
-    return tests::run(command);
-}
 
 struct picture {
     unsigned width;
@@ -76,20 +33,21 @@ picture look_at(const std::string& file) {
 } // namespace
 
 TEST_CASE("Chromium shows the page of uring-http: its DOM is the page's, and a screenshot is not blank") {
-    const std::string program = browser_or_skip();
+    const std::string program = tests::browser_or_skip();
     tests::process server({tests::program("uring-http"), "--listen", "127.0.0.1:0"});
     const std::string line = server.read_line().value_or("");
     const std::string url = line.substr(line.find("http"), line.find("/ ") + 1 - line.find("http"));
-    const folder work;
+    const tests::temporary_folder work;
 
-    const auto dom = browse(program, work, {"--dump-dom", url});
+    const auto dom = browse(program, work, {"--virtual-time-budget=2000", "--dump-dom", url});
     INFO(dom.errors);
     REQUIRE(dom.code == 0);
     CHECK(dom.output.find("<h1>Hello World</h1>") != std::string::npos);
     CHECK(dom.output.find("<title>Hello World</title>") != std::string::npos);
 
-    const std::string file = work.file("page.png");
-    const auto shot = browse(program, work, {"--window-size=1000,700", "--screenshot=" + file, url});
+    const std::string file = work / "page.png";
+    const auto shot =
+        browse(program, work, {"--virtual-time-budget=2000", "--window-size=1000,700", "--screenshot=" + file, url});
     INFO(shot.errors);
     REQUIRE(shot.code == 0);
     const picture seen = look_at(file);

@@ -16,7 +16,7 @@ std::vector<std::string> command(std::vector<std::string> options, std::vector<s
         if (std::find(options.begin(), options.end(), name) == options.end()) all.insert(all.end(), {name, value});
     };
     unless_said("--listen", "127.0.0.1:0");
-    unless_said("--threads", "1"); // each has its own share of the connections
+    unless_said("--threads", "1"); // so that one loop does what the test sees
     all.insert(all.end(), options.begin(), options.end());
     return all;
 }
