@@ -12,6 +12,7 @@ namespace tuyau::http {
 namespace {
 
 constexpr std::string_view only_http_1 = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
+constexpr std::string_view framing_too_large = "The request's chunk extensions or trailers are too large.";
 constexpr std::string_view unknown_method = "The request method is not known here.";
 
 enum class known_field { none, host, connection, transfer_encoding, expect };
@@ -164,6 +165,10 @@ struct request_callbacks {
 
     static int message_complete(llhttp_t* parser) {
         request_parser& here = self(parser);
+        if (here.trailers_too_large_) {
+            here.refuse(413, refusal_cause::chunk_framing_too_large, framing_too_large);
+            return HPE_USER;
+        }
         // llhttp, which refuses what comes after the last request, sees no option before or behind a tab.
         if (here.request_.keep_alive) {
             parser->flags &= ~F_CONNECTION_CLOSE;
@@ -212,7 +217,8 @@ void request_parser::begin() {
     trailer_ends_.clear();
     body_size_ = 0;
     extension_size_ = 0;
-    head_complete_ = target_complete_ = protocol_next_ = value_began_ = one_field_too_many_ = false;
+    head_complete_ = target_complete_ = protocol_next_ = value_began_ = one_field_too_many_ = trailers_too_large_ =
+        false;
 }
 
 bool request_parser::refuse(int status, refusal_cause cause, std::string_view reason) noexcept {
@@ -254,7 +260,11 @@ void request_parser::keep_trailer(bool in_value, const char* bytes, std::size_t 
         if (!one_field_too_many_) trailer_ends_.emplace_back();
     }
     value_began_ = in_value;
-    if (one_field_too_many_) return;
+    const std::size_t needed = kept_trailers_.size() + size;
+    trailers_too_large_ = trailers_too_large_ || needed > limits_.head;
+    if (one_field_too_many_ || trailers_too_large_) return;
+    if (needed > kept_trailers_.capacity())
+        kept_trailers_.reserve(std::min(limits_.head, std::max(needed, 2 * kept_trailers_.capacity())));
     kept_trailers_.append(bytes, size);
     trailer_ends_.back().value_end = kept_trailers_.size();
     if (!in_value) trailer_ends_.back().name_end = kept_trailers_.size();
@@ -348,8 +358,7 @@ bool request_parser::check_size(std::size_t size) {
     // chunks of one byte have five.
     body_wire_size_ += size;
     return body_wire_size_ <= limits_.head + 8 * body_size_ ||
-           refuse(413, refusal_cause::chunk_framing_too_large,
-                  "The request's chunk extensions or trailers are too large.");
+           refuse(413, refusal_cause::chunk_framing_too_large, framing_too_large);
 }
 
 /// Empty lines before a request are no part of it (RFC 9112, section 2.2). llhttp takes any CR and LF there.

@@ -105,6 +105,7 @@ private:
     bool protocol_next_ = false;
     bool value_began_ = false; // of the last field
     bool one_field_too_many_ = false;
+    bool trailers_too_large_ = false;
     bool head_complete_ = false;
     bool complete_ = false;
     bool piece_came_ = false;
