@@ -9,7 +9,7 @@ foreach(variable IN LISTS variables_after)
 endforeach()
 
 # Names that CMake chose: those of its modules for Threads, OpenSSL and tl::expected, and its own.
-set(chosen_by_cmake "^(FIND_PACKAGE_MESSAGE_DETAILS_|CMAKE_HAVE_|CMAKE_NUMBER_OF_MAKEFILES|CMAKE_PROJECT_VERSION|tl-expected_DIR$|OPENSSL_|pkgcfg_lib__OPENSSL_|_OPENSSL_|PKG_CONFIG_)")
+set(chosen_by_cmake "^(FIND_PACKAGE_MESSAGE_DETAILS_|CMAKE_HAVE_|CMAKE_NUMBER_OF_MAKEFILES|CMAKE_PROJECT_VERSION|tl-expected_DIR$|OPENSSL_|pkgcfg_lib__OPENSSL_|_OPENSSL_|PKG_CONFIG_|__pkg_config_|prefix_result$)")
 get_cmake_property(cached_after CACHE_VARIABLES)
 foreach(variable IN LISTS cached_after)
     if(NOT variable IN_LIST cached_before
