@@ -24,10 +24,13 @@ constexpr std::chrono::milliseconds time_until_look{1'000};
 
 receive_stream::~receive_stream() { system::close(fd_); }
 
-result<buffer> receive_stream::take() noexcept {
-    if (unread() != 0) return home().receive_buffers().pop(*this);
+result<buffer> receive_stream::take_end() noexcept {
+    require(has_something(), "something was taken from a stream that had brought nothing");
     // Looked at now, when all that has come together is known: a failed send may be told of after the end that it made.
-    if (ended_ && !std::exchange(end_taken_, true)) error_ = broken_;
+    if (ended_ && !end_taken_) {
+        end_taken_ = true;
+        error_ = broken_;
+    }
     if (error_ != 0) return failure(error_);
     return buffer();
 }
@@ -38,7 +41,7 @@ void receive_stream::send_failed(int error) noexcept {
     case ECONNABORTED:
     case ETIMEDOUT:
     case EHOSTUNREACH:
-    case ENETUNREACH: broken_ = error; break;
+    case ENETUNREACH: broken_ = static_cast<std::int16_t>(error); break;
     default: break; // EPIPE among them, which follows an end that came in order
     }
 }
@@ -89,7 +92,7 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
     case -EINTR:
     case -EAGAIN: break;
     default:
-        if (outcome < 0) error_ = -outcome;
+        if (outcome < 0) error_ = static_cast<std::int16_t>(-outcome);
     }
 }
 
@@ -99,10 +102,12 @@ void receive_stream::look_later() noexcept {
 }
 
 void receive_stream::expire() noexcept {
-    if (system::hung_up(fd_))
+    if (system::hung_up(fd_)) {
         cancel(); // whoever reads on asks anew, and is told
-    else if (std::exchange(brought_more_, false))
+    } else if (brought_more_) {
+        brought_more_ = false;
         look_later(); // a reset may come right behind what came last
+    }
 }
 
 void receive_stream::ended() noexcept {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <tuyau/runtime/buffers.hpp>
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/stream_operation.hpp>
@@ -8,7 +10,7 @@
 namespace tuyau::detail {
 
 /// A connected socket and the request that receives from it, multishot where it can be: owns the descriptor, and keeps what has come until it is asked for.
-class receive_stream final : public stream_operation, public buffer_client, private timer_node {
+class receive_stream final : public stream_operation, private timer_node, public buffer_client {
 public:
     explicit receive_stream(int fd) noexcept : fd_(fd) {}
 
@@ -18,7 +20,11 @@ public:
     bool in_use() const noexcept { return armed() || has_something(); }
 
     /// What comes next: bytes, an empty buffer at the end of the stream, or an error. Only when there is something.
-    result<buffer> take() noexcept;
+    result<buffer> take() noexcept {
+        if (unread() != 0) [[likely]]
+            return home().receive_buffers().pop(*this);
+        return take_end();
+    }
 
     /// A send on this socket has failed. The kernel tells of a broken connection once: who receives after that sees what
     /// looks like the end of the stream.
@@ -42,6 +48,8 @@ public:
 private:
     ~receive_stream() override;
 
+    result<buffer> take_end() noexcept;
+
     void prepare(io_uring_sqe& sqe) noexcept override;
     void keep(int outcome, unsigned flags) noexcept override;
     bool has_something() const noexcept override { return unread() != 0 || ended_ || error_ != 0; }
@@ -52,17 +60,18 @@ private:
     void expire() noexcept override;
     void look_later() noexcept;
 
+    // Small: an idle connection is mostly this. A short holds any errno.
+    bool ended_ : 1 = false;
+    bool end_taken_ : 1 = false;
+    bool polled_ : 1 = false;  // the request tells that there is something, and does not bring it
+    bool goes_on_ : 1 = false; // the request brings something once, and is to be made again as if it went on by itself
+    bool starved_ : 1 = false;
+    bool dropped_ : 1 = false;
+    bool sending_ended_ : 1 = false;
+    bool brought_more_ : 1 = false; // since the look was arranged
     int fd_;
-    int error_ = 0;
-    int broken_ = 0;
-    bool ended_ = false;
-    bool end_taken_ = false;
-    bool polled_ = false;  // the request tells that there is something, and does not bring it
-    bool goes_on_ = false; // the request brings something once, and is to be made again as if it went on by itself
-    bool starved_ = false;
-    bool dropped_ = false;
-    bool sending_ended_ = false;
-    bool brought_more_ = false; // since the look was arranged
+    std::int16_t error_ = 0;
+    std::int16_t broken_ = 0;
 };
 
 } // namespace tuyau::detail

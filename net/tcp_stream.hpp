@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -47,6 +48,13 @@ public:
     /// when the awaiting task was asked to stop. What waits so holds the least memory that a connection can.
     [[nodiscard]] readable_operation readable() & noexcept;
     void readable() && = delete;
+
+    /// What `readable` has told of, at once: as `receive`, and only then.
+    result<buffer> take() & noexcept {
+        if (!state_) [[unlikely]]
+            return failure(EBADF);
+        return state_->take();
+    }
 
     /// Receives into the caller's memory, straight from the kernel unless leased buffers are already in play: how many
     /// bytes, 0 at the end of the stream. An empty `space` is an `invalid_argument`.
@@ -125,19 +133,18 @@ private:
 
 class [[nodiscard]] tcp_stream::readable_operation : public borrowing<readable_operation> {
 public:
-    explicit readable_operation(detail::receive_stream* state) noexcept : closed_(state == nullptr), readable_(state) {}
+    explicit readable_operation(detail::receive_stream* state) noexcept : readable_(state) {}
 
-    bool await_ready() const noexcept { return closed_; }
+    bool await_ready() const noexcept { return readable_.await_ready(); }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         return readable_.await_suspend(handle);
     }
 
-    bool await_resume() noexcept { return closed_ || readable_.await_resume(); }
+    bool await_resume() noexcept { return readable_.await_resume(); }
 
 private:
-    bool closed_;
     stream_operation::readable readable_;
 };
 

@@ -75,7 +75,11 @@ bool buffers::grow() noexcept {
     } catch (const std::bad_alloc&) {
         return false; // as at the bound: wait for a lease to come home
     }
-    for (unsigned id = total_; id < total_ + count; ++id) take_home(static_cast<std::uint16_t>(id));
+    for (unsigned index = 0; index < count; ++index) {
+        const unsigned id = total_ + index;
+        records_[id].bytes = slabs_.back().get() + index * size_;
+        take_home(static_cast<std::uint16_t>(id));
+    }
     total_ += count;
     make_ready();
     return true;
@@ -112,7 +116,7 @@ void buffers::move_out(buffer_client& client) {
     }
     if (!lent) return;
 
-    auto place = std::find_if(moved_.begin(), moved_.end(), [](const moved& each) { return each.bytes == nullptr; });
+    auto place = std::find_if(moved_.begin(), moved_.end(), [](const moved& each) { return each.owned == nullptr; });
     if (place == moved_.end()) {
         if (moved_.size() == most_moved) return;
         place = moved_.emplace(moved_.end());
@@ -126,7 +130,8 @@ void buffers::move_out(buffer_client& client) {
         done += next.size();
     }
     moved& all = moved_[index];
-    all.bytes = std::move(bytes);
+    all.bytes = bytes.get();
+    all.owned = std::move(bytes);
     all.offset = 0;
     all.size = static_cast<std::uint32_t>(size);
     append(client, static_cast<std::uint16_t>(first_moved + index));
@@ -140,7 +145,7 @@ void buffers::clear(buffer_client& client) noexcept {
 int buffers::receive(buffer_client& client, int fd) noexcept {
     if (available_ == 0) return -ENOBUFS;
     const std::uint16_t id = home_;
-    const int size = system::receive_now(fd, address(id), size_);
+    const int size = system::receive_now(fd, records_[id].bytes, size_);
     if (size <= 0) return size;
     --available_;
     home_ = records_[id].next;
@@ -153,7 +158,7 @@ int buffers::receive(buffer_client& client, int fd) noexcept {
 void buffers::push_front(buffer_client& client, buffer&& rest) noexcept {
     const std::uint16_t id = rest.id_;
     record& kept = record_of(id);
-    kept.offset = static_cast<std::uint32_t>(rest.data_ - address(id));
+    kept.offset = static_cast<std::uint32_t>(rest.data_ - kept.bytes);
     kept.size = static_cast<std::uint32_t>(rest.size_);
     kept.next = client.first_;
     rest.owner_ = nullptr;

@@ -163,6 +163,7 @@ private:
     using slab = std::unique_ptr<char[], free_slab>;
 
     struct record {
+        char* bytes; // where the buffer is
         std::uint32_t offset;
         std::uint32_t size;
         std::uint16_t next;
@@ -172,15 +173,11 @@ private:
     static constexpr std::uint16_t first_moved = 32768;
 
     struct moved : record {
-        std::unique_ptr<char[]> bytes;
+        std::unique_ptr<char[]> owned;
     };
 
     record& record_of(std::uint16_t id) noexcept {
         return id < first_moved ? records_[id] : static_cast<record&>(moved_[id - first_moved]);
-    }
-    char* address(std::uint16_t id) const noexcept {
-        if (id >= first_moved) return moved_[id - first_moved].bytes.get();
-        return slabs_[id / slab_count_].get() + (id % slab_count_) * size_;
     }
     void register_ring();
     void take_home(std::uint16_t id) noexcept;
@@ -245,14 +242,14 @@ inline buffer buffers::pop(buffer_client& client) noexcept {
     client.first_ = taken.next;
     if (--client.count_ == 0) client.unlink();
     ++leases_;
-    return buffer(*this, address(id) + taken.offset, taken.size, id);
+    return buffer(*this, taken.bytes + taken.offset, taken.size, id);
 }
 
 inline void buffers::take_home(std::uint16_t id) noexcept {
     if (id >= first_moved) [[unlikely]]
-        return moved_[id - first_moved].bytes.reset();
+        return moved_[id - first_moved].owned.reset();
     if (shared_ != nullptr) [[likely]]
-        io_uring_buf_ring_add(shared_, address(id), static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
+        io_uring_buf_ring_add(shared_, records_[id].bytes, static_cast<unsigned>(size_), id, io_uring_buf_ring_mask(entries_),
                               static_cast<int>(unpublished_));
     else
         records_[id].next = std::exchange(home_, id);

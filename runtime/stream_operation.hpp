@@ -108,10 +108,11 @@ private:
 
 class stream_operation::readable final : public suspension {
 public:
-    explicit readable(stream_operation* stream) noexcept : stream_(stream) {}
+    /// Without a stream there is no wait: whoever then asks for something learns why.
+    explicit readable(stream_operation* stream) noexcept : stream_(stream), closed_(stream == nullptr) {}
     ~readable() { leave(); }
 
-    bool await_ready() const noexcept { return false; }
+    bool await_ready() const noexcept { return closed_; }
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
@@ -129,8 +130,10 @@ public:
 
     /// True when there is something to take; false when the awaiting task was asked to stop, or the stream given up.
     bool await_resume() noexcept {
+        const bool something = !stopped_ && stream_ != nullptr && stream_->has_something();
         leave();
-        return !stopped_ && stream_ != nullptr && stream_->has_something();
+        stream_ = nullptr;
+        return something || closed_;
     }
 
     /// It stays the reader until it goes on, so that it is told when the stream is given up before that.
@@ -147,6 +150,7 @@ private:
     }
 
     stream_operation* stream_;
+    bool closed_;
     bool stopped_ = false; // before the wait began
     bool leaving_ = false; // stopped since, and about to go on
 };

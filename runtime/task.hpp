@@ -71,7 +71,7 @@ public:
     task<T> get_return_object() noexcept;
 
     template <class U = T>
-        requires std::is_constructible_v<T, U&&>
+    requires std::is_constructible_v<T, U&&>
     void return_value(U&& value) noexcept(std::is_nothrow_constructible_v<T, U&&>) {
         std::construct_at(std::addressof(value_), std::forward<U>(value));
         outcome_ = outcome::value;
@@ -110,6 +110,10 @@ private:
     std::exception_ptr error_;
 };
 
+/// In place of the frame of a task that never had one, having finished before it was made.
+struct alignas(std::max_align_t) no_frame {};
+inline constinit no_frame finished_without_frame;
+
 } // namespace detail
 
 /// A coroutine that starts when it is awaited and gives its awaiter a `T`, or the exception that left it.
@@ -126,7 +130,7 @@ public:
     using value_type = T;
 
     task() noexcept = default;
-    task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    task(task && other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     task& operator=(task&& other) noexcept {
         if (this != &other) {
             reset();
@@ -136,6 +140,11 @@ public:
     }
     ~task() { reset(); }
 
+    /// A task that has finished already, for a function that turned out to have nothing to wait for: it costs no frame.
+    static task done() noexcept requires std::is_void_v<T> {
+        return task(std::coroutine_handle<promise_type>::from_address(&detail::finished_without_frame));
+    }
+
     /// False for a task that was moved from or default-made; such a task must not be awaited.
     explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
 
@@ -144,7 +153,7 @@ public:
         awaiter(std::coroutine_handle<promise_type> child, await_chain* chain) noexcept
             : child_(child), chain_(chain) {}
 
-        bool await_ready() const noexcept { return false; }
+        bool await_ready() const noexcept { return !has_frame(child_); }
 
         template <class Promise>
         bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
@@ -164,34 +173,58 @@ public:
             return true;
         }
 
-        T await_resume() { return child_.promise().take(); }
+        T await_resume() { return outcome_of(child_); }
 
     private:
         std::coroutine_handle<promise_type> child_;
         await_chain* chain_;
     };
 
+    class end_awaiter {
+    public:
+        explicit end_awaiter(std::coroutine_handle<promise_type> child) noexcept : child_(child) {}
+        bool await_ready() const noexcept { return !has_frame(child_) || child_.done(); }
+        void await_suspend(std::coroutine_handle<> parent) const noexcept { child_.promise().continuation_ = parent; }
+        T await_resume() { return outcome_of(child_); }
+
+    private:
+        std::coroutine_handle<promise_type> child_;
+    };
+
     /// Starts the task in the chain of its awaiter.
-    awaiter operator co_await() && noexcept { return in_chain(nullptr); }
+    awaiter operator co_await()&& noexcept { return in_chain(nullptr); }
 
     /// For building blocks: an awaiter that runs the task in a chain of its own.
-    awaiter in_chain(await_chain* chain) noexcept {
-        require(static_cast<bool>(handle_), "an empty task was awaited (was it moved from?)");
-        require(!std::exchange(handle_.promise().awaited_, true), "a task was awaited twice");
+    awaiter in_chain(await_chain * chain) noexcept {
+        begin_use();
         return awaiter(handle_, chain);
     }
 
     /// For building blocks: runs the task in `chain`, in no coroutine. `owner` is told of its end, perhaps before this
     /// returns.
-    void run_for(detail::task_owner& owner, await_chain& chain) {
-        require(!std::exchange(handle_.promise().awaited_, true), "a task was awaited twice");
+    void run_for(detail::task_owner & owner, await_chain & chain) {
+        begin_use();
+        if (!has_frame(handle_)) return owner.finished();
         handle_.promise().owner_ = &owner;
         handle_.promise().chain_ = &chain;
         trampoline::run(handle_);
     }
 
-    /// What a task that was run for an owner has given.
-    T take() { return handle_.promise().take(); }
+    /// For building blocks: runs the task in `chain`, in no coroutine, until it waits for something. Whether it has
+    /// finished without: then `take` is next, and `end` else.
+    bool start(await_chain * chain) {
+        begin_use();
+        if (!has_frame(handle_)) return true;
+        handle_.promise().chain_ = chain;
+        trampoline::run(handle_);
+        return handle_.done();
+    }
+
+    /// Awaits the end of a task that was started.
+    end_awaiter end() noexcept { return end_awaiter(handle_); }
+
+    /// What a task that was run for an owner, or started, has given.
+    T take() { return outcome_of(handle_); }
 
 private:
     friend promise_type;
@@ -204,8 +237,24 @@ private:
 #endif
     }
 
+    static bool has_frame(std::coroutine_handle<promise_type> handle) noexcept {
+        return !std::is_void_v<T> || handle.address() != &detail::finished_without_frame;
+    }
+
+    static T outcome_of(std::coroutine_handle<promise_type> handle) {
+        if constexpr (std::is_void_v<T>)
+            if (!has_frame(handle)) return;
+        return handle.promise().take();
+    }
+
+    void begin_use() noexcept {
+        require(static_cast<bool>(handle_), "an empty task was awaited (was it moved from?)");
+        if (has_frame(handle_)) require(!std::exchange(handle_.promise().awaited_, true), "a task was awaited twice");
+    }
+
     void reset() noexcept {
-        if (auto handle = std::exchange(handle_, nullptr)) handle.destroy();
+        auto handle = std::exchange(handle_, nullptr);
+        if (handle && has_frame(handle)) handle.destroy();
     }
 
     std::coroutine_handle<promise_type> handle_;

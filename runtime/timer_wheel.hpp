@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <ratio>
+#include <type_traits>
 
 #include <tuyau/runtime/list.hpp>
 #include <tuyau/runtime/system.hpp>
@@ -83,6 +85,12 @@ template <class Rep, class Period>
 timer_wheel::clock::time_point later(timer_wheel::clock::time_point from,
                                      std::chrono::duration<Rep, Period> duration) noexcept {
     using clock = timer_wheel::clock;
+    if constexpr (std::is_same_v<Rep, std::int64_t> && std::ratio_greater_equal_v<Period, clock::period>) { // most are
+        if (duration <= duration.zero()) return from;
+        if (duration >= std::chrono::floor<std::chrono::duration<Rep, Period>>(clock::time_point::max() - from))
+            return clock::time_point::max();
+        return from + duration;
+    }
     using seconds = std::chrono::duration<double>;
     if (!(seconds(duration) > seconds::zero())) return from;
     if (seconds(duration) >= seconds(clock::time_point::max() - from)) return clock::time_point::max();

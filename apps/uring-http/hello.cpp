@@ -37,5 +37,5 @@ task<> hello::operator()(request& asked, response& reply) {
         reply.set_status(405);
         reply.send("text/plain; charset=utf-8", "This page can be read, and nothing else.\n");
     }
-    co_return;
+    return task<>::done();
 }

@@ -30,7 +30,7 @@ std::optional<std::string_view> without_scheme(std::string_view target) noexcept
 }
 
 std::string_view request_head::path() const noexcept {
-    const std::string_view whole = without_host(target);
+    const std::string_view whole = target.starts_with('/') ? target : without_host(target); // most do
     return whole.substr(0, whole.find('?'));
 }
 

@@ -1,6 +1,8 @@
 #include <tuyau/net/http/request_parser.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <utility>
 
 #include <tuyau/net/http/authority.hpp>
@@ -20,7 +22,10 @@ enum class known_field { none, host, connection, transfer_encoding, expect };
 /// By the length first: most names are none of these.
 known_field known_field_of(std::string_view name) noexcept {
     const auto if_equal = [name](std::string_view wanted, known_field known) {
-        return equal_ignoring_case(name, wanted) ? known : known_field::none;
+        std::size_t same = 0;
+        // This bit apart, letters of either case are the same, and nothing else that a name may hold is one of these.
+        while (same < wanted.size() && (name[same] | 0x20) == wanted[same]) ++same;
+        return same == wanted.size() ? known : known_field::none;
     };
     switch (name.size()) {
     case 4: return if_equal("host", known_field::host);
@@ -31,7 +36,24 @@ known_field known_field_of(std::string_view name) noexcept {
     }
 }
 
+/// The length of each method's name, by its number.
+constexpr auto method_sizes = [] {
+    std::array<std::uint8_t, 64> sizes{};
+#define TUYAU_SIZE(number, name, text) sizes[number] = sizeof #text - 1;
+    HTTP_ALL_METHOD_MAP(TUYAU_SIZE)
+#undef TUYAU_SIZE
+    return sizes;
+}();
+
 } // namespace
+
+/// Most texts come at once.
+inline void request_parser::extend(std::string_view& text, const char* bytes, std::size_t size) {
+    if (text.empty()) [[likely]]
+        text = {bytes, size};
+    else
+        extend_begun(text, bytes, size);
+}
 
 /// llhttp's callbacks; 0 to go on.
 struct request_callbacks {
@@ -46,9 +68,8 @@ struct request_callbacks {
         request_parser& here = self(parser);
         if (here.request_.target.empty()) {
             // llhttp takes more than one space before it.
-            const std::string_view name = llhttp_method_name(here.request_.method);
             const std::size_t place = here.head_size_ + static_cast<std::size_t>(bytes - here.given_.data());
-            here.target_misplaced_ = place != name.size() + 1;
+            here.target_misplaced_ = place != method_sizes[here.request_.method] + std::size_t{1};
         }
         here.extend(here.request_.target, bytes, size);
         if (here.request_.target.size() > here.limits_.target) {
@@ -87,10 +108,11 @@ struct request_callbacks {
         if (here.fields_.empty() || here.value_began_) {
             here.one_field_too_many_ = here.fields_.size() >= here.limits_.fields;
             if (here.one_field_too_many_) return 0;
-            here.fields_.emplace_back();
+            here.fields_.push_back({{bytes, size}, {}});
             here.value_began_ = false;
+        } else {
+            here.extend(here.fields_.back().name, bytes, size);
         }
-        here.extend(here.fields_.back().name, bytes, size);
         return 0;
     }
 
@@ -174,7 +196,7 @@ struct request_callbacks {
             parser->flags &= ~F_CONNECTION_CLOSE;
             parser->flags |= F_CONNECTION_KEEP_ALIVE;
         }
-        here.show_trailers();
+        if (!here.trailer_ends_.empty()) here.show_trailers();
         here.complete_ = true;
         return HPE_PAUSED;
     }
@@ -212,9 +234,7 @@ void request_parser::begin() {
     fields_.clear();
     kept_.clear();
     begun_ = true;
-    trailers_.clear();
-    kept_trailers_.clear();
-    trailer_ends_.clear();
+    if (!trailer_ends_.empty()) forget_trailers();
     body_size_ = 0;
     extension_size_ = 0;
     head_complete_ = target_complete_ = protocol_next_ = value_began_ = one_field_too_many_ = trailers_too_large_ =
@@ -226,10 +246,14 @@ bool request_parser::refuse(int status, refusal_cause cause, std::string_view re
     return false;
 }
 
-void request_parser::extend(std::string_view& text, const char* bytes, std::size_t size) {
-    if (text.empty()) {
-        text = {bytes, size};
-    } else if (text.data() + text.size() == bytes) {
+void request_parser::forget_trailers() noexcept {
+    trailers_.clear();
+    kept_trailers_.clear();
+    trailer_ends_.clear();
+}
+
+void request_parser::extend_begun(std::string_view& text, const char* bytes, std::size_t size) {
+    if (text.data() + text.size() == bytes) {
         text = {text.data(), text.size() + size};
     } else {
         // Its beginning is the last thing that was kept, and there is room behind it.
@@ -290,7 +314,8 @@ bool request_parser::check_head() {
     bool close = false;
     bool keep_alive = request_.minor_version == 1;
     for (field& each : fields_) {
-        each.value = trim(each.value);
+        if (!each.value.empty() && (is_white_space(each.value.front()) || is_white_space(each.value.back())))
+            each.value = trim(each.value);
         switch (known_field_of(each.name)) {
         case known_field::none: break;
         case known_field::host:

@@ -73,7 +73,9 @@ private:
     bool refuse(int status, refusal_cause cause, std::string_view reason) noexcept;
     void keep_trailer(bool in_value, const char* bytes, std::size_t size);
     void show_trailers();
+    void forget_trailers() noexcept;
     void extend(std::string_view& text, const char* bytes, std::size_t size);
+    void extend_begun(std::string_view& text, const char* bytes, std::size_t size);
     void keep();
     bool check_head();
     bool check_protocol(char first) noexcept;

@@ -13,7 +13,7 @@ constexpr std::size_t most_turned_away = 64;
 
 task<> turn_away(detail::server_state& owner, tcp_stream client, std::size_t& count) {
     await_chain* chain = co_await this_chain();
-    detail::connection<tcp_stream> here(owner, std::move(client));
+    detail::connection<tcp_stream> here(owner, std::move(client), chain);
     struct counted {
         explicit counted(std::size_t& all) noexcept : count(all) { ++count; }
         ~counted() { --count; }
@@ -21,7 +21,7 @@ task<> turn_away(detail::server_state& owner, tcp_stream client, std::size_t& co
     };
     const counted one(count);
     co_await here.turn_away(
-        chain, {503, "There are too many connections from your address.", refusal_cause::too_many_connections});
+        {503, "There are too many connections from your address.", refusal_cause::too_many_connections});
 }
 
 } // namespace

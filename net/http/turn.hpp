@@ -1,0 +1,403 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <tuyau/net/http/connection.hpp>
+
+namespace tuyau::http::detail {
+
+/// From a buffer that came to the answers to all that it held, and to what followed it of a body.
+template <byte_stream Stream>
+class connection<Stream>::turn final : public exchange, public frame_pool::pooled {
+public:
+    turn(connection& owner, lease received) noexcept
+        : exchange(owner.desk_->batch, owner.owner_.date), owner_(owner), bytes_(std::move(received)),
+          rest_(bytes_.text()) {}
+
+    /// What is not parsed yet.
+    std::string_view& rest() noexcept { return rest_; }
+
+    /// Has the request whose head was parsed answered. False: what that waits for is awaited with `end_request`.
+    bool begin_request(bool has_body, const handler& answer) {
+        const request_head& asked = parser().current();
+        ++owner_.requests_;
+        keep_alive_ = asked.keep_alive && owner_.requests_ < owner_.owner_.limits.requests;
+        expect_response();
+        in_body_ = has_body;
+        if (has_body) {
+            body_.emplace(batch().mark(), owner_.owner_.limits.body_time);
+            owes_continue_ = asked.expects_continue;
+        }
+        asked_.emplace(asked, *this);
+        reply_.emplace(*asked_, *this);
+        try {
+            work_ = answer(*asked_, *reply_);
+            if (!work_.start(owner_.chain_)) return false;
+            std::exchange(work_, {}).take();
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
+        return !leaves_body();
+    }
+
+    /// Whether something of the request is still to be awaited.
+    bool in_request() const noexcept { return static_cast<bool>(asked_); }
+
+    /// Awaits the handler's end, and that of the body.
+    task<> end_request() {
+        try {
+            if (work_) co_await work_.end();
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
+        work_ = {};
+        if (leaves_body()) co_await discard_body(*reply_);
+    }
+
+    const request& asked() const noexcept { return *asked_; }
+    response& reply() noexcept { return *reply_; }
+    const std::exception_ptr& thrown() const noexcept { return thrown_; }
+
+    bool in_body() const noexcept { return in_body_; }
+
+    /// Why the request's body was one to refuse the request for; a status of 0 if it was not.
+    refusal why() const noexcept { return body_ ? body_->why : refusal(); }
+
+    /// Whether there is no response any more, because the body that followed was one to refuse the request for.
+    bool taken_back() const noexcept { return taken_back_; }
+
+    /// Whether the client cannot be told anything any more.
+    bool is_lost() const noexcept { return static_cast<bool>(lost_); }
+
+    /// The request is over: nobody looks at its head any more.
+    void forget_request() noexcept {
+        batch().draft().clear();
+        batch().trailers().clear();
+        reply_.reset();
+        asked_.reset();
+        body_.reset();
+        thrown_ = nullptr;
+        owes_continue_ = flushed_ = taken_back_ = false;
+    }
+
+    /// Nobody looks at what was received any more.
+    void release() noexcept { bytes_ = lease(); }
+
+    /// Begins to send what is in the batch: an awaiter of its result, which lives as long as the turn.
+    auto& send() { return sending_.emplace(owner_.stream_, batch().pieces()).awaiter; }
+    auto& send_begun() noexcept { return sending_->awaiter; }
+
+    bool closes() const noexcept override {
+        return !keep_alive_ || owner_.owner_.draining || owes_continue_ || was_refused() || is_lost();
+    }
+
+    std::span<const field> trailers() const noexcept override {
+        return in_body_ ? std::span<const field>() : owner_.desk_->parser.trailers();
+    }
+
+    task<result<std::string_view>> read_body() override {
+        while (in_body_) {
+            if (body_->failure) co_return failure(body_->failure);
+            switch (parser().parse(rest_)) {
+            case request_parser::step::body:
+                owes_continue_ = false; // the client has not waited for it
+                co_return parser().piece();
+            case request_parser::step::complete: in_body_ = owes_continue_ = false; break;
+            case request_parser::step::refused:
+                body_->why = parser().why();
+                body_->failure =
+                    std::make_error_code(why().status == 413 ? std::errc::message_size : std::errc::bad_message);
+                break;
+            case request_parser::step::more:
+            case request_parser::step::head: {
+                auto came = co_await receive();
+                if (!came) body_->failure = came.error();
+                break;
+            }
+            }
+        }
+        co_return std::string_view();
+    }
+
+    task<result<void>> flush() override {
+        if (is_lost()) co_return failure(*lost_);
+        if (batch().empty()) co_return {};
+        flushed_ = response_began();
+        await_chain* chain = co_await this_chain(); // perhaps one that the handler has made
+        owner_.set_send_limit();
+        owner_.time_.guard(chain);
+        auto sent = co_await owner_.stream_.send(batch().pieces());
+        owner_.time_.relax();
+        batch().clear();
+        if (sent) co_return {};
+        lost_ = owner_.time_.expired() ? std::make_error_code(std::errc::timed_out) : sent.error();
+        co_return failure(*lost_);
+    }
+
+private:
+    struct body_state {
+        body_state(const response_batch::place& begin, loop::clock::duration time) noexcept
+            : mark(begin), time_left(time) {}
+
+        response_batch::place mark; // where the response begins
+        loop::clock::duration time_left;
+        refusal why;
+        std::error_code failure;
+        std::optional<lease> head_bytes; // those that the head of the request names, if more have come
+        bool discarding = false;
+    };
+
+    struct send_state {
+        send_state(Stream& stream, std::span<iovec> pieces)
+            : awaitable(stream.send(pieces)), awaiter(tuyau::detail::awaiter_of(std::move(awaitable))) {}
+
+        decltype(std::declval<Stream&>().send(std::span<iovec>())) awaitable;
+        decltype(tuyau::detail::awaiter_of(std::move(awaitable))) awaiter;
+    };
+
+    request_parser& parser() const noexcept { return owner_.desk_->parser; }
+
+    bool was_refused() const noexcept { return body_ && body_->why.status != 0; }
+
+    bool leaves_body() const noexcept { return in_body_ && thrown_ == nullptr && reply_->begun(); }
+
+    /// Reads what the handler has left of the body, and forgets it. The response waits until it is known to be one to a good
+    /// request.
+    task<> discard_body(response& reply) {
+        body_->discarding = true;
+        bool good = true;
+        while (good && in_body_ && !owes_continue_) {
+            auto piece = co_await read_body();
+            good = piece.has_value();
+        }
+        body_->discarding = false;
+        if (flushed_) co_return;
+        if (was_refused()) {
+            batch().forget_since(body_->mark);
+            taken_back_ = true;
+        } else if (closes() && reply.is_whole() && !reply.is_last()) {
+            reply.become_last(body_->mark); // a drain has begun meanwhile
+        }
+    }
+
+    /// Waits for more of the body, once the client has all that it may be waiting for.
+    task<result<void>> receive() {
+        if (std::exchange(owes_continue_, false) && !response_began()) batch().add_interim(100);
+        if (!body_->discarding || flushed_) {
+            auto sent = co_await flush();
+            if (!sent) co_return failure(sent.error());
+        }
+        await_chain* chain = co_await this_chain();
+        const auto began = loop::current().now();
+        owner_.time_.expires_after(body_->time_left);
+        owner_.phase_ = phase::none;
+        owner_.time_.guard(chain);
+        auto received = co_await owner_.stream_.receive();
+        owner_.time_.relax();
+        if (!received && owner_.time_.expired()) {
+            body_->why = {408, "The request's body did not arrive in time.", refusal_cause::too_slow};
+            co_return failure(std::errc::timed_out);
+        }
+        if (!received || received->text().empty()) {
+            lost_ = received ? std::make_error_code(std::errc::connection_reset) : received.error();
+            co_return failure(*lost_);
+        }
+        earn_time(received->text().size(), loop::current().now() - began);
+        if (!body_->head_bytes) body_->head_bytes.emplace(std::move(bytes_));
+        bytes_ = std::move(*received);
+        rest_ = bytes_.text();
+        co_return {};
+    }
+
+    void earn_time(std::size_t size, loop::clock::duration waited) noexcept {
+        const std::uint64_t rate = owner_.owner_.limits.body_rate;
+        body_->time_left -= waited;
+        if (rate != 0) body_->time_left += std::chrono::nanoseconds(std::chrono::seconds(1)) * size / rate;
+        body_->time_left = std::max(body_->time_left, loop::clock::duration::zero());
+    }
+
+    connection& owner_;
+    lease bytes_;
+    std::string_view rest_;
+    std::optional<request> asked_;
+    std::optional<response> reply_;
+    task<> work_; // the handler's, while it has not ended
+    std::exception_ptr thrown_;
+    std::optional<body_state> body_;
+    std::optional<std::error_code> lost_;
+    std::optional<send_state> sending_;
+    bool keep_alive_ = true;
+    bool in_body_ = false;
+    bool owes_continue_ = false; // the client sends the body only once it is asked to, which it has not been
+    bool taken_back_ = false;
+    bool flushed_ = false; // the response, or a part of it
+};
+
+/// An idle connection has no room for a send: that is made in the turn.
+template <byte_stream Stream>
+class connection<Stream>::sending {
+public:
+    explicit sending(connection& owner) noexcept : owner_(owner) {}
+
+    bool await_ready() { return owner_.turn_->send().await_ready(); }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+        auto& begun = owner_.turn_->send_begun();
+        if constexpr (!std::is_void_v<decltype(begun.await_suspend(handle))>) {
+            if (!begun.await_suspend(handle)) return false;
+        } else {
+            begun.await_suspend(handle);
+        }
+        owner_.set_send_limit();
+        owner_.time_.guard(owner_.chain_);
+        return true;
+    }
+
+    void await_resume() {
+        const auto sent = owner_.turn_->send_begun().await_resume();
+        owner_.time_.relax();
+        if (!sent) owner_.say_no_more();
+        owner_.end_turn();
+    }
+
+private:
+    connection& owner_;
+};
+
+template <byte_stream Stream>
+auto connection<Stream>::answer(bool came) -> step {
+    idle_ = false;
+    time_.relax();
+    if (!came && time_.expired() && in_request()) return step::go_on;
+    over_ = !came;
+    if (over_) return step::read;
+    if constexpr (gives_at_once<Stream>)
+        return begin_turn(stream_.take());
+    else
+        return step::go_on;
+}
+
+template <byte_stream Stream>
+auto connection<Stream>::begin_turn(result<lease> received) -> step {
+    over_ = !received || received->text().empty();
+    if (over_) return step::read;
+    learn_address();
+    if (desk_ == nullptr) desk_ = owner_.take_desk();
+    turn_.reset(new turn(*this, std::move(*received)));
+    answer_what_came();
+    if (turn_->in_request() || over_) return step::go_on;
+    if (!desk_->batch.empty()) return step::send;
+    end_turn();
+    return step::read;
+}
+
+/// Ends the request that was waited for, and goes on as far as that needs no other wait.
+template <byte_stream Stream>
+void connection<Stream>::answer_what_came() {
+    turn& present = *turn_;
+    for (;;) {
+        if (present.in_request()) conclude_request();
+        if (over_ || present.rest().empty()) break;
+        const auto parsed = desk_->parser.parse(present.rest());
+        if (parsed == request_parser::step::more) break;
+        if (parsed == request_parser::step::refused) {
+            refuse(desk_->parser.why());
+            unread_ = true;
+            break;
+        }
+        phase_ = phase::none;
+        const bool has_body = parsed == request_parser::step::head;
+        if (!present.begin_request(has_body, owner_.answer)) return;
+    }
+    present.release();
+}
+
+template <byte_stream Stream>
+void connection<Stream>::conclude_request() {
+    turn& present = *turn_;
+    response& reply = present.reply();
+    const bool in_body = present.in_body();
+    ending how = ending::broken;
+    if (present.is_lost())
+        lose_response(present.asked(), reply);
+    else
+        how = end_response(present.asked(), reply, present.thrown(), present.why(), present.taken_back());
+    over_ = how != ending::goes_on || reply.is_last() || in_body;
+    unread_ = in_body || !present.rest().empty() || present.asked().keep_alive;
+    present.forget_request();
+    if (how == ending::broken) say_no_more();
+}
+
+template <byte_stream Stream>
+void connection<Stream>::say_no_more() noexcept {
+    over_ = true;
+    unread_ = false;
+    desk_->batch.clear();
+}
+
+template <byte_stream Stream>
+void connection<Stream>::end_turn() noexcept {
+    turn_.reset();
+    desk_->batch.clear();
+    if (!over_ && desk_->parser.at_rest()) owner_.give_back(std::move(desk_));
+}
+
+template <byte_stream Stream>
+task<> connection<Stream>::go_on(bool came) {
+    if (!came) {
+        over_ = true;
+        if (!time_.expired()) co_return co_await linger();
+        if (in_request()) co_await turn_away({408, "The request did not arrive in time.", refusal_cause::too_slow});
+        co_return;
+    }
+    if constexpr (!gives_at_once<Stream>) {
+        auto received = co_await stream_.receive();
+        if (begin_turn(std::move(received)) == step::read) co_return;
+    }
+    while (turn_->in_request()) {
+        co_await turn_->end_request();
+        answer_what_came();
+    }
+    if (desk_->batch.empty())
+        end_turn();
+    else
+        co_await send();
+    if (over_ && unread_) co_await linger();
+}
+
+template <byte_stream Stream>
+task<> connection<Stream>::turn_away(refusal why) {
+    learn_address();
+    if (desk_ == nullptr) desk_ = owner_.take_desk();
+    refuse(why);
+    set_send_limit();
+    time_.guard(chain_);
+    auto sent = co_await stream_.send(desk_->batch.pieces());
+    time_.relax();
+    if (sent) co_await linger();
+}
+
+template <byte_stream Stream>
+task<> connection<Stream>::linger() {
+    time_.expires_after(linger_time);
+    time_.guard(chain_);
+    auto ended = co_await shutdown_send(stream_);
+    for (std::size_t size = 0; ended && size < linger_bytes && !time_.expired();) {
+        auto received = co_await stream_.receive();
+        if (!received || received->text().empty()) break;
+        size += received->text().size();
+    }
+    time_.relax();
+}
+
+} // namespace tuyau::http::detail
