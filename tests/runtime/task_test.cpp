@@ -10,10 +10,12 @@
 #include "helpers.hpp"
 
 #include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/timer.hpp>
 
 using namespace std::chrono_literals;
 using tuyau::loop;
+using tuyau::scope;
 using tuyau::task;
 
 namespace {
@@ -259,4 +261,71 @@ TEST_CASE("a coroutine that looks at what it awaits works, or tells that the com
     });
     const bool told = ended.errors.find("g++ 12 miscompiled a coroutine") != std::string::npos;
     CHECK((ended.exit_code == 0 || told));
+}
+
+TEST_CASE("a task that has finished before it was made can be awaited, spawned and run like any other") {
+    loop here;
+    here.run([]() -> task<> {
+        co_await task<>::done();
+        scope children;
+        children.spawn(task<>::done());
+        CHECK(children.empty());
+        co_await children.join();
+    }());
+    here.run(task<>::done());
+    task<> kept = task<>::done();
+    CHECK(kept);
+    task<> moved = std::move(kept);
+    CHECK_FALSE(kept);
+    CHECK(moved.start(nullptr));
+    moved.take();
+}
+
+TEST_CASE("a task that was started runs until it waits, and is awaited for the rest") {
+    loop here;
+    std::string order;
+    const auto work = [&](bool waits) -> task<int> {
+        order += "begin ";
+        if (waits) co_await tests::nop();
+        order += "end ";
+        co_return 7;
+    };
+    here.run([&]() -> task<> {
+        task<int> at_once = work(false);
+        CHECK(at_once.start(nullptr));
+        CHECK(at_once.take() == 7);
+        task<int> later = work(true);
+        CHECK_FALSE(later.start(nullptr));
+        order += "meanwhile ";
+        const int given = co_await later.end();
+        CHECK(given == 7);
+    }());
+    CHECK(order == "begin end begin meanwhile end ");
+}
+
+TEST_CASE("a task that was started may be destroyed where it waits, and what it throws comes with its end") {
+    loop here;
+    const auto work = [](std::shared_ptr<int> kept, bool throws) -> task<> {
+        co_await tests::nop();
+        if (throws) throw std::runtime_error("late");
+        ++*kept;
+    };
+    const auto kept = std::make_shared<int>(0);
+    here.run([&]() -> task<> {
+        {
+            task<> abandoned = work(kept, false);
+            CHECK_FALSE(abandoned.start(nullptr));
+        }
+        CHECK(kept.use_count() == 1);
+        task<> failing = work(kept, true);
+        CHECK_FALSE(failing.start(nullptr));
+        bool thrown = false;
+        try {
+            co_await failing.end();
+        } catch (const std::runtime_error&) {
+            thrown = true;
+        }
+        CHECK(thrown);
+    }());
+    CHECK(*kept == 0);
 }
