@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 
 #include <arpa/inet.h>
@@ -51,8 +50,10 @@ std::size_t end_of_host(std::string_view text) noexcept {
         return end != std::string_view::npos && is_address(text.substr(1, end - 1)) ? end + 1 : std::string_view::npos;
     }
     std::size_t at = 0;
-    for (; at < text.size() && text[at] != ':'; ++at) {
-        if (is_in_name(text[at])) continue;
+    for (; at < text.size(); ++at) {
+        if (is_in_name(text[at])) [[likely]]
+            continue;
+        if (text[at] == ':') break;
         if (text[at] != '%' || !is_percent_encoding(text, at)) return std::string_view::npos;
     }
     return at == 0 ? std::string_view::npos : at;
@@ -66,12 +67,16 @@ bool is_authority(std::string_view text, port_rule port) noexcept {
     if (end == std::string_view::npos) return false;
     if (end == text.size()) return !needs_port;
     const std::string_view digits = text.substr(end + 1);
-    if (text[end] != ':' || !std::all_of(digits.begin(), digits.end(), is_digit)) return false;
+    if (text[end] != ':') return false;
     if (digits.empty()) return !needs_port;
     unsigned number = 0;
     constexpr unsigned highest = 65535;
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return read.ec == std::errc() && number <= highest && (number != 0 || !needs_port);
+    for (const char c : digits) {
+        if (!is_digit(c)) return false;
+        number = 10 * number + static_cast<unsigned>(c - '0');
+        if (number > highest) return false;
+    }
+    return number != 0 || !needs_port;
 }
 
 bool is_percent_encoding(std::string_view text, std::size_t place) noexcept {
