@@ -58,8 +58,13 @@ struct file_status {
     std::chrono::sys_time<std::chrono::nanoseconds> modified{};
     std::uint64_t device = 0;
     std::uint64_t number = 0; ///< the inode's: with the device it tells one file from another
+    std::uint32_t names = 1;  ///< that lead to it; 0 once it is removed, or another has its place
 
-    friend bool operator==(const file_status&, const file_status&) = default;
+    /// Whether it is the same file, and holds the same as far as this tells: its names are not compared.
+    friend bool operator==(const file_status& one, const file_status& other) noexcept {
+        return one.kind == other.kind && one.size == other.size && one.modified == other.modified &&
+               one.device == other.device && one.number == other.number;
+    }
 };
 
 /// An open file. Move-only; destroying it closes the descriptor, which nothing must be reading then. See `folder` for how
@@ -89,8 +94,8 @@ public:
         return detail::read_at(fd_, position, space);
     }
 
-    /// What it is now.
-    task<result<file_status>> status() const;
+    /// What it is now: at once, as the kernel knows it. Of a file on another machine that may be what it was a moment ago.
+    result<file_status> status() const noexcept;
 
 private:
     int fd_ = -1;

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <utility>
@@ -95,6 +96,11 @@ int peer_address(int fd, sockaddr* address, unsigned* length) noexcept {
 int shut_down(int fd, int how) noexcept { return or_errno(::shutdown(fd, how)); }
 
 void close(int fd) noexcept { ::close(fd); }
+
+int look_at_file(int fd, struct statx& told) noexcept {
+    constexpr unsigned wanted = STATX_TYPE | STATX_SIZE | STATX_MTIME | STATX_INO | STATX_NLINK;
+    return or_errno(::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, &told));
+}
 
 int read_folder(int fd, std::size_t most, folder_entries& entries) {
     const std::unique_ptr<DIR, int (*)(DIR*)> opened(::fdopendir(fd), &::closedir);

@@ -9,6 +9,7 @@
 #include <vector>
 
 struct sockaddr;
+struct statx;
 
 /// Every system call of the runtime that does not pass through the ring, and the clock. One file, so that a simulated
 /// kernel can stand in for it. Functions that return an int give a result or a negative errno.
@@ -29,6 +30,10 @@ int local_address(int fd, sockaddr* address, unsigned* length) noexcept;
 int peer_address(int fd, sockaddr* address, unsigned* length) noexcept;
 int shut_down(int fd, int how) noexcept;
 void close(int fd) noexcept;
+
+/// What the kernel knows of an open file without asking a disk or another machine (statx(2), AT_STATX_DONT_SYNC): for those
+/// of this machine all there is.
+int look_at_file(int fd, struct statx& told) noexcept;
 
 /// Each with its type as readdir(3) tells it.
 using folder_entries = std::vector<std::pair<std::string, unsigned char>>;

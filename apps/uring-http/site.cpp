@@ -1,5 +1,6 @@
 #include "site.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 #include <system_error>
@@ -8,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include <tuyau/net/http/virtual_hosts.hpp>
+#include <tuyau/runtime/system.hpp>
 
 #include "hello.hpp"
 
@@ -60,6 +62,9 @@ http::handler site::handler_for_one_of(std::size_t threads) const {
     if (folders == 0) return make_handler<hello>();
     http::file_server_options files = options_.files;
     files.cache /= threads * folders;
+    // Most descriptors are for connections.
+    files.open_files =
+        std::min<std::size_t>(files.open_files, system::descriptor_limit().soft / 8 / (threads * folders));
     const http::handler others =
         root_ != nullptr ? make_handler<http::file_server>(*root_, types_, files) : http::handler();
     if (hosts_.empty()) return others;

@@ -68,7 +68,7 @@ task<result<void>> read_content(representation& here) {
     for (int reading = 0; reading < most_readings; ++reading) {
         auto content = co_await read_whole(here.opened, here.status.size);
         if (!content) co_return failure(content.error());
-        auto after = co_await here.opened.status();
+        auto after = here.opened.status();
         if (!after) co_return failure(after.error());
         if (*content != nullptr && *after == here.status) {
             here.content = std::move(*content);
@@ -84,7 +84,7 @@ task<std::optional<representation>> find_sibling(const folder& root, const std::
                                                  const file_status& plain) {
     auto opened = co_await root.open_file(path + std::string(kind.extension));
     if (!opened) co_return std::nullopt;
-    auto status = co_await opened->status();
+    auto status = opened->status();
     if (!status || status->kind != file_kind::regular) co_return std::nullopt;
     const bool serves = status->size < plain.size && in_seconds(*status) >= in_seconds(plain);
     if (!serves) co_return std::nullopt;
@@ -137,6 +137,19 @@ std::size_t file_resource::memory() const noexcept {
     return all;
 }
 
+std::size_t file_resource::open_files() const noexcept {
+    return static_cast<std::size_t>(std::count_if(representations.begin(), representations.end(),
+                                                  [](const representation& each) { return each.opened.is_open(); }));
+}
+
+bool file_resource::is_unchanged() const noexcept {
+    return std::all_of(representations.begin(), representations.end(), [](const representation& each) {
+        if (!each.opened.is_open()) return true;
+        const auto now = each.opened.status();
+        return now && *now == each.status && now->names != 0;
+    });
+}
+
 task<result<std::shared_ptr<const file_resource>>> load_resource(const folder& root, std::string path, file opened,
                                                                  file_status status, std::string_view media_type,
                                                                  const file_resource_options& options,
@@ -166,7 +179,7 @@ task<result<std::shared_ptr<const file_resource>>> load_resource(const folder& r
         }
         const bool settled = is_settled(each.status, now);
         each.entity_tag = make_entity_tag(each.status, each.coding, settled);
-        fresh->settled = fresh->settled && settled && each.content != nullptr;
+        fresh->settled = fresh->settled && settled;
         if (each.content == nullptr) continue;
         each.opened = file();
         prepare_whole(*fresh, each);

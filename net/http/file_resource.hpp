@@ -33,10 +33,14 @@ struct file_resource {
     std::string cache_control;                   ///< the value of the field; empty: none
     std::vector<representation> representations; ///< the file itself, then its siblings in the order of `codings`
     std::vector<content_coding> codings;         ///< of the siblings, the smallest first
-    bool settled = false;                        ///< kept in memory, and no change since can have gone unseen
+    bool settled = false;                        ///< no change since can have gone unseen
 
-    /// Bytes that it holds.
+    /// Bytes that it holds, and files.
     std::size_t memory() const noexcept;
+    std::size_t open_files() const noexcept;
+
+    /// Whether those of its files that are open are what they were, and still have a name.
+    bool is_unchanged() const noexcept;
 
     /// The fields that a 200, 206 or 304 with `chosen` has (RFC 9110, section 15.4.5).
     std::vector<std::pair<std::string_view, std::string>> describe(const representation& chosen) const;

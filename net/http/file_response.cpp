@@ -161,7 +161,7 @@ task<bool> send_part(response& reply, const representation& from, byte_range par
         const auto size = static_cast<std::size_t>(*came);
         part = {part.begin + size, part.size - size};
         if (last && part.size == 0) {
-            auto now = co_await from.opened.status();
+            auto now = from.opened.status();
             if (!now || *now != from.status) co_return false;
         }
         auto sent = co_await reply.write({reinterpret_cast<const char*>(space.data()), size});

@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view allowed = "GET, HEAD, OPTIONS";
 constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view nothing_here = "There is nothing at this address.";
-constexpr std::size_t most_entries = 10'000; // of a listing: a page of about a megabyte
+constexpr std::chrono::seconds longest_unused{60}; // that a file is kept open
+constexpr std::size_t most_entries = 10'000;       // of a listing: a page of about a megabyte
 
 struct opened_file {
     file opened;
@@ -26,7 +27,7 @@ struct opened_file {
 task<result<opened_file>> open_and_look(const folder& root, std::string path) {
     auto opened = co_await root.open_file(std::move(path));
     if (!opened) co_return failure(opened.error());
-    auto status = co_await opened->status();
+    auto status = opened->status();
     if (!status) co_return failure(status.error());
     co_return opened_file{std::move(*opened), *status};
 }
@@ -77,7 +78,7 @@ void redirect(const request& asked, response& reply, const file_path& place) {
 file_server_options::file_server_options() = default;
 
 file_server::file_server(const folder& root, const media_types& types, file_server_options options)
-    : root_(root), types_(types), options_(std::move(options)), cache_(options_.cache) {}
+    : root_(root), types_(types), options_(std::move(options)), cache_(options_.cache, options_.open_files) {}
 
 task<> file_server::operator()(request& asked, response& reply) {
     switch (asked.method) {
@@ -102,8 +103,11 @@ task<> file_server::operator()(request& asked, response& reply) {
 /// What is known of the address, unless it is time to look again.
 file_server::resource file_server::find_fresh(std::string_view address) {
     file_cache::entry* known = cache_.find(address);
-    if (known == nullptr || loop::current().now() - known->checked >= options_.cache_time) return nullptr;
-    return known->resource;
+    if (known == nullptr) return nullptr;
+    const auto longest =
+        known->resource->settled ? options_.cache_time : std::min(options_.cache_time, options_.unsettled_cache_time);
+    const bool fresh = loop::current().now() - known->checked < longest && known->resource->is_unchanged();
+    return fresh ? known->resource : nullptr;
 }
 
 /// Without a file there the response is already said.
@@ -114,6 +118,7 @@ task<file_server::resource> file_server::look_up(request& asked, response& reply
         known = kept->resource;
         kept->checked = loop::current().now(); // one looks, and others need not wait for it
     }
+    cache_.close_unused(loop::current().now() - longest_unused);
     auto place = find_file_path(address);
     if (place.why.status != 0) {
         reply.send_error(place.why.status, place.why.reason);
@@ -123,6 +128,7 @@ task<file_server::resource> file_server::look_up(request& asked, response& reply
     if (!there && known != nullptr && is_shortage(there.error())) co_return known;
     resource found;
     if (!there) {
+        if (is_shortage(there.error())) cache_.close_unused(loop::clock::time_point::max());
         refuse(reply, there.error());
     } else if (there->status.kind == file_kind::folder) {
         there->opened = file();
@@ -132,11 +138,10 @@ task<file_server::resource> file_server::look_up(request& asked, response& reply
     } else {
         found = co_await load(reply, std::move(place.found.path), std::move(there->opened), there->status, known);
     }
-    if (found != nullptr && found->settled) {
-        if (found != known) cache_.put(address, found, loop::current().now());
-    } else {
+    if (found == nullptr)
         cache_.drop(address);
-    }
+    else if (found != known)
+        cache_.put(address, found, loop::current().now());
     co_return found;
 }
 
@@ -178,6 +183,7 @@ task<file_server::resource> file_server::look_into(request& asked, response& rep
 task<file_server::resource> file_server::load(response& reply, std::string path, file opened, const file_status& status,
                                               resource known) {
     const std::string_view type = types_.of(path);
+    if (known != nullptr && !known->settled) known.reset(); // it may have changed and still look the same
     auto loaded = co_await load_resource(root_, std::move(path), std::move(opened), status, type, options_.files,
                                          std::move(known));
     if (loaded) co_return std::move(*loaded);

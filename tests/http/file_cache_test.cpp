@@ -1,6 +1,9 @@
 #include <tuyau/net/http/file_cache.hpp>
 
+#include <chrono>
 #include <string>
+
+#include <fcntl.h>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -12,6 +15,13 @@ namespace {
 std::shared_ptr<const file_resource> resource_of(std::size_t size) {
     auto made = std::make_shared<file_resource>();
     made->media_type.assign(size, 'x');
+    return made;
+}
+
+std::shared_ptr<const file_resource> opened_resource() {
+    auto made = std::make_shared<file_resource>();
+    made->representations.emplace_back();
+    made->representations.back().opened = tuyau::file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     return made;
 }
 
@@ -57,4 +67,21 @@ TEST_CASE("what is larger than all that may be kept is not kept, and drives noth
     CHECK(cache.find("/b") == nullptr);
     cache.put("/a", resource_of(20'000), some_time);
     CHECK(cache.find("/a") == nullptr); // what was there is not true any more
+}
+
+TEST_CASE("a cache keeps so many files open, and closes those that were not asked for the longest, or for long") {
+    using namespace std::chrono_literals;
+    file_cache cache(100'000, 3);
+    cache.put("/small", resource_of(100), some_time);
+    for (const char* name : {"/a", "/b", "/c"}) cache.put(name, opened_resource(), some_time);
+    CHECK(cache.find("/a") != nullptr);
+    cache.put("/d", opened_resource(), some_time + 10s);
+    CHECK(cache.open() == 3);
+    CHECK(cache.find("/b") == nullptr);
+    CHECK(cache.find("/small") != nullptr);
+    cache.find("/d");
+    cache.close_unused(some_time + 5s);
+    CHECK(cache.open() == 1);
+    CHECK(cache.find("/d") != nullptr);
+    CHECK(cache.find("/small") != nullptr);
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -52,6 +53,11 @@ file_server_options without_waiting() {
     file_server_options options;
     options.cache_time = 0ms;
     return options;
+}
+
+std::size_t open_descriptors() {
+    using entries = std::filesystem::directory_iterator;
+    return static_cast<std::size_t>(std::distance(entries("/proc/self/fd"), entries()));
 }
 
 constexpr std::size_t large = 1'000'000; // more than is kept in memory
@@ -131,16 +137,47 @@ TEST_CASE("a sibling that comes, changes or goes is noticed") {
     CHECK(get() == "a long text");
 }
 
-TEST_CASE("a file that has just been changed has a weak tag, and is not kept") {
+TEST_CASE("a file that has just been changed has a weak tag, and is kept for less long") {
     file_server_options options;
     options.cache_time = 1h;
+    options.unsettled_cache_time = GENERATE(0ms, 1h);
     served_folder here(options);
     here.files().write("file", "one", 0s);
     const std::string one = here.get("/file");
     CHECK(field_of(one, "ETag").starts_with("W/\""));
     CHECK(status_of(here.get("/file", "Range: bytes=0-0\r\nIf-Range: " + field_of(one, "ETag") + "\r\n")) == "200");
     here.files().write("file", "two", 0s);
-    CHECK(body_of(here.get("/file")) == "two");
+    CHECK(body_of(here.get("/file")) == (options.unsettled_cache_time == 0ms ? "two" : "one"));
+}
+
+TEST_CASE("a large file is kept open, and its changes are seen at once, and another in its place") {
+    file_server_options options;
+    options.cache_time = 1h;
+    served_folder here(options);
+    here.files().write("file", std::string(large, 'a'), 3600s);
+    CHECK(body_of(here.get("/file")) == std::string(large, 'a'));
+    here.files().write("file", std::string(large, 'b'), 1800s);
+    CHECK(body_of(here.get("/file")) == std::string(large, 'b'));
+    const std::size_t open = open_descriptors();
+    here.files().write("other", std::string(large, 'c'));
+    std::filesystem::rename(here.files() / "other", here.files() / "file");
+    CHECK(body_of(here.get("/file")) == std::string(large, 'c'));
+    CHECK(open_descriptors() == open);
+    std::filesystem::remove(here.files() / "file");
+    CHECK(status_of(here.get("/file")) == "404");
+    CHECK(open_descriptors() == open - 1);
+}
+
+TEST_CASE("large files that are kept open are bounded in number") {
+    file_server_options options;
+    options.cache_time = 1h;
+    options.open_files = 3;
+    served_folder here(options);
+    for (int i = 0; i < 10; ++i) here.files().write("file" + std::to_string(i), std::string(large, 'a'));
+    CHECK(status_of(here.get("/file0")) == "200");
+    const std::size_t one_open = open_descriptors();
+    for (int i = 0; i < 10; ++i) CHECK(status_of(here.get("/file" + std::to_string(i))) == "200");
+    CHECK(open_descriptors() == one_open + 2);
 }
 
 TEST_CASE("what is kept is bounded, and what is asked for lives longest") {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "kernel.hpp"
 #include "memory.hpp"
@@ -137,6 +138,17 @@ int shut_down(int fd, int how) noexcept {
 void close(int fd) noexcept {
     const auto in = here().enter();
     told("close", fd, here().close(fd));
+}
+
+int look_at_file(int fd, struct statx& told) noexcept {
+    const auto in = here().enter();
+    const auto file = here().find_as<simulation::regular_file>(fd);
+    if (!file) return here().find(fd) ? -EINVAL : -EBADF;
+    told = {};
+    told.stx_mode = S_IFREG | 0644;
+    told.stx_nlink = 1;
+    told.stx_size = file->size();
+    return 0;
 }
 
 int read_folder(int fd, std::size_t, folder_entries&) { // its disk has none
