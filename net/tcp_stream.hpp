@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include <tuyau/net/receive_stream.hpp>
 #include <tuyau/runtime/borrowing.hpp>
 #include <tuyau/runtime/buffers.hpp>
+#include <tuyau/runtime/file.hpp>
 #include <tuyau/runtime/operation.hpp>
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/task.hpp>
@@ -79,6 +81,15 @@ public:
     /// The same for a number of pieces that is known at run time. The pieces are moved on while they are sent, so that
     /// their values are spent afterwards.
     [[nodiscard]] send_operation<0> send(std::span<iovec> pieces) & noexcept;
+
+    /// The same where another send follows, for which what is no whole packet may wait. Tries the socket at once.
+    [[nodiscard]] send_operation<0> send_before_more(std::span<iovec> pieces) & noexcept;
+
+    /// Sends bytes of a file from `position` on, `most` at most: as many as the connection takes at once, and at least one,
+    /// for which it waits; how many. Those of a `file::in_memory` are passed on without being copied. Of another file they
+    /// are copied, for who writes to it would change what is still on its way. The file has to have them: `io_error` if it
+    /// ends before. To be called until all are sent: it lets others have their turn.
+    task<result<std::size_t>> send_some(const file& from, std::uint64_t position, std::uint64_t most) &;
 
     /// As with `receive`.
     void send(auto&&...) && = delete;
@@ -163,7 +174,7 @@ public:
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) {
         if (!begin_wait(handle)) return false;
-        if (loop::current().traffic().may_send_directly() && is_over_directly()) {
+        if ((more_follows_ || loop::current().traffic().may_send_directly()) && is_over_directly()) {
             end_wait();
             return false;
         }
@@ -178,7 +189,8 @@ public:
     }
 
 protected:
-    explicit send_base(receive_stream* stream) noexcept : held(stream), stream_(stream) {}
+    explicit send_base(receive_stream* stream, bool more_follows = false) noexcept
+        : held(stream), stream_(stream), more_follows_(more_follows) {}
 
     void set_pieces(std::span<iovec> pieces) noexcept;
 
@@ -189,6 +201,7 @@ private:
     void sent(std::size_t size) noexcept;
 
     receive_stream* stream_;
+    bool more_follows_;
     std::size_t remaining_ = 0;
     std::span<iovec> pieces_;
     msghdr message_{};
@@ -217,7 +230,8 @@ private:
 template <>
 class [[nodiscard]] tcp_stream::send_operation<0> final : public detail::send_base {
 public:
-    send_operation(detail::receive_stream* stream, std::span<iovec> pieces) noexcept : send_base(stream) {
+    send_operation(detail::receive_stream* stream, std::span<iovec> pieces, bool more_follows = false) noexcept
+        : send_base(stream, more_follows) {
         set_pieces(pieces);
     }
 };
@@ -239,6 +253,10 @@ tcp_stream::send_operation<2 + sizeof...(Rest)> tcp_stream::send(std::string_vie
 
 inline tcp_stream::send_operation<0> tcp_stream::send(std::span<iovec> pieces) & noexcept {
     return {state_.get(), pieces};
+}
+
+inline tcp_stream::send_operation<0> tcp_stream::send_before_more(std::span<iovec> pieces) & noexcept {
+    return {state_.get(), pieces, true};
 }
 
 /// Connects to one address; `limit` bounds the wait (the kernel's own is about two minutes, tcp(7)).

@@ -16,6 +16,7 @@ enum class feature : unsigned char {
     multishot_accept,
     message_ring,
     gathering_wait,
+    send_file,
 };
 
 struct feature_facts {
@@ -26,7 +27,7 @@ struct feature_facts {
     std::string_view instead; ///< what happens without it
 };
 
-inline constexpr std::array<feature_facts, 8> all_features{{
+inline constexpr std::array<feature_facts, 9> all_features{{
     {feature::defer_taskrun, "defer-taskrun", "6.1", "completions are made when the loop asks for them",
      "they are made whenever the kernel gets to it"},
     {feature::cooperative_taskrun, "cooperative-taskrun", "5.19", "completions wait for the next call into the kernel",
@@ -44,6 +45,8 @@ inline constexpr std::array<feature_facts, 8> all_features{{
      "they wake each other through a descriptor"},
     {feature::gathering_wait, "gathering-wait", "6.12",
      "a busy loop sleeps until a batch has come, or a moment is over", "it wakes for the first completion"},
+    {feature::send_file, "send-file", "3.17", "what a server keeps of a file goes to a connection without being copied",
+     "it is read, and then sent"},
 }};
 
 constexpr const feature_facts& facts_of(feature which) noexcept {

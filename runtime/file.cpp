@@ -32,6 +32,14 @@ file::~file() {
     if (is_open()) system::close(fd_);
 }
 
+result<file> file::in_memory(std::string_view content) {
+    const int fd = system::make_memory_file(content.data(), content.size());
+    if (fd < 0) return failure(-fd);
+    file made(fd);
+    made.in_memory_ = true;
+    return made;
+}
+
 result<file_status> file::status() const noexcept {
     struct statx told {};
     if (const int error = system::look_at_file(fd_, told); error < 0) return failure(-error);

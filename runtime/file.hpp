@@ -75,15 +75,22 @@ public:
 
     /// Takes over a descriptor.
     explicit file(int fd) noexcept : fd_(fd) {}
-    file(file&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    file(file&& other) noexcept : fd_(std::exchange(other.fd_, -1)), in_memory_(other.in_memory_) {}
     file& operator=(file&& other) noexcept {
         file gone(std::exchange(fd_, std::exchange(other.fd_, -1)));
+        in_memory_ = other.in_memory_;
         return *this;
     }
     ~file();
 
     bool is_open() const noexcept { return fd_ >= 0; }
     int fd() const noexcept { return fd_; }
+
+    /// A file without a name that lies in memory, holds `content`, and never changes.
+    static result<file> in_memory(std::string_view content);
+
+    /// Whether it is one of those.
+    bool is_in_memory() const noexcept { return in_memory_; }
 
     /// Gives the descriptor away.
     int release() noexcept { return std::exchange(fd_, -1); }
@@ -99,6 +106,7 @@ public:
 
 private:
     int fd_ = -1;
+    bool in_memory_ = false;
 };
 
 /// Opens a file for writes that go behind all that is there, and makes one that all may read if there is none. Of a FIFO

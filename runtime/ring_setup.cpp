@@ -91,7 +91,8 @@ feature_set what_it_offers(io_uring& ring) {
     // Came with Linux 6.0, as did much that no probe shows.
     if (io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) == 0) fail(EINVAL);
 
-    feature_set offered{feature::registered_ring, feature::buffer_ring}; // until it refuses to register one
+    // All kernels that come so far have these, but may refuse to register one.
+    feature_set offered{feature::registered_ring, feature::buffer_ring, feature::send_file};
     if ((ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0) offered.insert(feature::defer_taskrun);
     if ((ring.flags & IORING_SETUP_COOP_TASKRUN) != 0) offered.insert(feature::cooperative_taskrun);
     if (io_uring_opcode_supported(probe, IORING_OP_MSG_RING) != 0) offered.insert(feature::message_ring);

@@ -12,7 +12,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -65,6 +67,12 @@ rlim_t raise_limit(int resource) noexcept {
     if (getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) return 0;
     const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
     return setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0 ? limit.rlim_cur : before;
+}
+
+bool ignore_broken_pipes() noexcept {
+    struct sigaction present {};
+    if (::sigaction(SIGPIPE, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
+    return true;
 }
 
 } // namespace
@@ -184,12 +192,42 @@ int receive_now(int fd, void* space, std::size_t size) noexcept {
     }
 }
 
-int send_now(int fd, const void* bytes, std::size_t size) noexcept {
+int send_now(int fd, const void* bytes, std::size_t size, bool more) noexcept {
     for (;;) {
-        const auto sent = ::send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const auto sent = ::send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
         if (sent >= 0) return static_cast<int>(sent);
         if (errno != EINTR) return -errno;
     }
+}
+
+int send_file_now(int fd, int file, std::uint64_t position, std::size_t size) noexcept {
+    [[maybe_unused]] static const bool once = ignore_broken_pipes();
+    // Nor one that would keep it from waiting. What the ring has in flight on the socket does not look at this.
+    if (::fcntl(fd, F_SETFL, O_NONBLOCK) < 0) return -errno;
+    auto from = static_cast<off_t>(position);
+    int sent = 0;
+    do sent = or_errno(static_cast<int>(::sendfile(fd, file, &from, size)));
+    while (sent == -EINTR);
+    ::fcntl(fd, F_SETFL, 0);
+    return sent;
+}
+
+int make_memory_file(const void* bytes, std::size_t size) noexcept {
+    const int fd = or_errno(::memfd_create("tuyau", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (fd < 0) return fd;
+    int error = 0;
+    for (std::size_t done = 0; done != size && error == 0;) {
+        const auto written = ::write(fd, static_cast<const char*>(bytes) + done, size - done);
+        if (written > 0)
+            done += static_cast<std::size_t>(written);
+        else if (errno != EINTR)
+            error = -errno;
+    }
+    if (error == 0)
+        error = or_errno(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+    if (error == 0) return fd;
+    ::close(fd);
+    return error;
 }
 
 bool hung_up(int fd) noexcept {

@@ -49,8 +49,17 @@ void restore_signal_mask(std::uint64_t mask) noexcept;
 /// Receives what a socket has, without waiting: how many bytes, 0 at the end of the stream.
 int receive_now(int fd, void* space, std::size_t size) noexcept;
 
-/// Sends what a socket takes without waiting: how many bytes.
-int send_now(int fd, const void* bytes, std::size_t size) noexcept;
+/// Sends what a socket takes without waiting: how many bytes. `more`: the next send follows, and what is no whole packet may
+/// wait for it.
+int send_now(int fd, const void* bytes, std::size_t size, bool more = false) noexcept;
+
+/// Sends of an open file what a socket takes without waiting, and without copying it: how many bytes, 0 at the file's end.
+/// Only for one that lies in memory: it waits for the disk where that has to be asked. From the first call on the process
+/// ignores SIGPIPE, unless it handles it: sendfile(2) knows no MSG_NOSIGNAL.
+int send_file_now(int fd, int file, std::uint64_t position, std::size_t size) noexcept;
+
+/// A file that has no name, lies in memory, holds these bytes and cannot be changed any more (memfd_create(2)).
+int make_memory_file(const void* bytes, std::size_t size) noexcept;
 
 /// Whether a socket's peer has ended its side, or broken the connection off.
 bool hung_up(int fd) noexcept;

@@ -72,6 +72,7 @@ private:
     void conclude_request();
     void say_no_more() noexcept;
     void end_turn() noexcept;
+    task<result<void>> send_with_files();
     task<> linger();
 
     Stream stream_;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <tuyau/net/http/date.hpp>
+#include <tuyau/runtime/loop.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau::http {
@@ -20,6 +21,10 @@ using namespace std::chrono_literals;
 
 // Longer than the step in which a file system keeps time, be it FAT's: two changes may have the same time.
 constexpr auto unsettled_time = 2s;
+
+// From here on passing the pages of a file to a connection costs less than copying bytes to it. Not the file's own pages:
+// who writes to them would change what is on its way.
+constexpr std::size_t smallest_copy = 32 * 1024;
 
 // A file that changes while it is read is read again so often. After that it is sent as it changes, and broken off.
 constexpr int most_readings = 3;
@@ -110,7 +115,19 @@ void prepare_whole(const file_resource& all, representation& here) {
     };
     if (here.coding != content_coding::identity) add("Content-Encoding", name_of(here.coding));
     for (const auto& [name, value] : all.describe(here)) add(name, value);
-    here.whole = std::make_shared<prepared_response>(200, all.media_type, *here.content, fields, here.content);
+    if (here.copy != nullptr)
+        here.whole = std::make_shared<prepared_response>(200, all.media_type, here.copy, here.status.size, fields);
+    else
+        here.whole = std::make_shared<prepared_response>(200, all.media_type, *here.content, fields, here.content);
+}
+
+/// Puts a file of its own in the place of the content if that makes sending it cheaper.
+void copy_content(representation& here) {
+    if (here.content->size() < smallest_copy || !loop::current().requests().uses(feature::send_file)) return;
+    auto copy = file::in_memory(*here.content);
+    if (!copy) return; // no descriptor is left, for instance
+    here.copy = std::make_shared<const file>(std::move(*copy));
+    here.content.reset();
 }
 
 } // namespace
@@ -132,14 +149,15 @@ std::size_t file_resource::memory() const noexcept {
     std::size_t all = sizeof *this + media_type.size() + cache_control.size();
     for (const representation& each : representations) {
         all += sizeof each + each.entity_tag.size();
-        if (each.content != nullptr) all += each.content->size() + each.whole->memory();
+        if (each.whole != nullptr) all += each.whole->body_size() + each.whole->memory();
     }
     return all;
 }
 
 std::size_t file_resource::open_files() const noexcept {
-    return static_cast<std::size_t>(std::count_if(representations.begin(), representations.end(),
-                                                  [](const representation& each) { return each.opened.is_open(); }));
+    return static_cast<std::size_t>(
+        std::count_if(representations.begin(), representations.end(),
+                      [](const representation& each) { return each.opened.is_open() || each.copy != nullptr; }));
 }
 
 bool file_resource::is_unchanged() const noexcept {
@@ -182,6 +200,7 @@ task<result<std::shared_ptr<const file_resource>>> load_resource(const folder& r
         fresh->settled = fresh->settled && settled;
         if (each.content == nullptr) continue;
         each.opened = file();
+        copy_content(each);
         prepare_whole(*fresh, each);
     }
     co_return std::shared_ptr<const file_resource>(std::move(fresh));

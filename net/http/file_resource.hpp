@@ -22,9 +22,10 @@ struct representation {
     content_coding coding = content_coding::identity;
     file_status status;
     std::string entity_tag;                     ///< weak while the file may change again without telling
-    file opened;                                ///< where there is no `content`
+    file opened;                                ///< where there is neither `content` nor `copy`
     std::shared_ptr<const std::string> content; ///< all of it, if it is small
-    std::shared_ptr<prepared_response> whole;   ///< with `content`: all of it with status 200
+    std::shared_ptr<const file> copy;           ///< all of it, in memory, if it is not so small
+    std::shared_ptr<prepared_response> whole;   ///< with one of these: all of it with status 200
 };
 
 /// A file and its compressed siblings (`page.html.gz` beside `page.html`), as they were at one moment.

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,9 +21,8 @@
 namespace tuyau::http {
 namespace {
 
-// Of a file, between its disk and its connection: enough that requests for pieces cost little beside copying them, and
-// small enough to stay in a processor's cache in between.
-constexpr std::size_t piece_size = 64 * 1024;
+// Of a file: what is read before it is known that the file is still the same, and sent after that.
+constexpr std::uint64_t last_size = 16 * 1024;
 
 const representation& choose(const request& asked, const file_resource& found) {
     if (found.codings.empty()) return found.representations.front();
@@ -150,36 +148,39 @@ body_plan plan_body(response& reply, choice made, const file_resource& found, co
     return plan;
 }
 
-/// One after another the bytes of `part`; false if the file has fewer by now, or the client is gone. The last bytes of the
-/// `last` part are sent only if the file is still what it was when it was opened.
-task<bool> send_part(response& reply, const representation& from, byte_range part, bool last,
-                     std::span<std::byte> space) {
-    while (part.size != 0) {
-        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(part.size, space.size()));
-        auto came = co_await from.opened.read_at(part.begin, space.first(most));
-        if (!came || *came == 0) co_return false;
-        const auto size = static_cast<std::size_t>(*came);
-        part = {part.begin + size, part.size - size};
-        if (last && part.size == 0) {
-            auto now = from.opened.status();
-            if (!now || *now != from.status) co_return false;
-        }
-        auto sent = co_await reply.write({reinterpret_cast<const char*>(space.data()), size});
+/// The bytes of `part`; false if the file has fewer by now, or the client is gone. The last bytes of the `last` part are
+/// sent only if the file is still what it was when it was opened.
+task<bool> send_part(response& reply, const representation& from, byte_range part, bool last) {
+    const std::uint64_t held_back = last && from.copy == nullptr ? std::min<std::uint64_t>(part.size, last_size) : 0;
+    const std::uint64_t size = part.size - held_back;
+    if (size != 0) {
+        auto sent = co_await reply.write_file(from.copy != nullptr ? *from.copy : from.opened, part.begin, size);
         if (!sent) co_return false;
     }
-    co_return true;
+    if (held_back == 0) co_return true;
+    std::string end(static_cast<std::size_t>(held_back), '\0');
+    for (std::size_t done = 0; done != end.size();) {
+        const auto rest = std::as_writable_bytes(std::span(end).subspan(done));
+        auto came = co_await from.opened.read_at(part.begin + size + done, rest);
+        if (!came || *came == 0) co_return false;
+        done += static_cast<std::size_t>(*came);
+    }
+    if (from.opened.status() != from.status) co_return false;
+    auto sent = co_await reply.write(end);
+    co_return sent.has_value();
 }
 
 } // namespace
 
 bool answer_from_memory(const request& asked, response& reply, const file_resource& found) {
     const representation& chosen = choose(asked, found);
-    if (chosen.content == nullptr) return false;
+    if (chosen.whole == nullptr) return false;
     const choice made = choose(asked, chosen);
     if (made.is_whole()) {
         reply.send(chosen.whole);
         return true;
     }
+    if (chosen.content == nullptr) return false;
     if (answer_without_content(reply, made, found, chosen)) return true;
     describe(reply, found, chosen);
     describe_content(reply, chosen);
@@ -209,15 +210,13 @@ task<> answer_from_file(const request& asked, response& reply, const file_resour
         co_await reply.begin();
         co_return;
     }
-    const auto memory = std::make_unique_for_overwrite<std::byte[]>(piece_size);
-    const std::span<std::byte> space(memory.get(), piece_size);
     for (std::size_t index = 0; index < plan.parts.size(); ++index) {
         if (!plan.before.empty()) {
             auto sent = co_await reply.write(plan.before[index]);
             if (!sent) co_return;
         }
         const bool last = index + 1 == plan.parts.size();
-        const bool whole = co_await send_part(reply, chosen, plan.parts[index], last, space);
+        const bool whole = co_await send_part(reply, chosen, plan.parts[index], last);
         if (!whole) co_return;
     }
     if (!plan.after.empty()) co_await reply.write(plan.after);

@@ -125,7 +125,7 @@ task<file_server::resource> file_server::look_up(request& asked, response& reply
         co_return nullptr;
     }
     auto there = co_await open_and_look(root_, place.found.path);
-    if (!there && known != nullptr && is_shortage(there.error())) co_return known;
+    if (!there && known != nullptr && is_shortage(there.error()) && known->is_unchanged()) co_return known;
     resource found;
     if (!there) {
         if (is_shortage(there.error())) cache_.close_unused(loop::clock::time_point::max());

@@ -29,7 +29,7 @@ struct file_server_options {
     std::vector<std::string> index{"index.html"}; ///< names of what answers for a folder, the first that is there
     bool listing = false;                         ///< a page of what a folder holds answers where no index does
     std::size_t cache = 64 * 1024 * 1024;         ///< bytes of small files to keep in memory
-    std::size_t open_files = 100;                 ///< larger files to keep open
+    std::size_t open_files = 1000;                ///< descriptors for files that are not so small
     std::chrono::milliseconds cache_time{1000};   ///< how old what is kept may be; then the folder is looked at again
     std::chrono::milliseconds unsettled_cache_time{
         100}; ///< of a file that has just changed, whose next change may not show

@@ -92,16 +92,30 @@ task<result<void>> response::begin() {
 }
 
 task<result<void>> response::write(std::string_view piece) {
-    require(!whole_, "something was written to a response after the whole of it had been sent");
-    if (!begun_) write_head();
-    const bool too_much = announced_ && piece.size() > *announced_ - written_;
-    if (too_much) co_return failure(std::errc::message_size);
-    written_ += piece.size();
+    if (!is_room_for(piece.size())) co_return failure(std::errc::message_size);
     if (body_allowed() && !piece.empty()) {
         body_size_ += piece.size();
         exchange_.batch().add_piece(piece, framing_);
     }
     co_return co_await exchange_.flush();
+}
+
+task<result<void>> response::write_file(const file& from, std::uint64_t position, std::uint64_t size) {
+    if (!is_room_for(size)) co_return failure(std::errc::message_size);
+    if (body_allowed() && size != 0) {
+        body_size_ += size;
+        exchange_.batch().add_file(from, position, size, framing_);
+    }
+    co_return co_await exchange_.flush();
+}
+
+/// Whether so much may be written, which it then counts as; behind the head.
+bool response::is_room_for(std::uint64_t size) {
+    require(!whole_, "something was written to a response after the whole of it had been sent");
+    if (!begun_) write_head();
+    if (announced_ && size > *announced_ - written_) return false;
+    written_ += size;
+    return true;
 }
 
 void response::add_trailer(std::string_view name, std::string_view value) {

@@ -55,6 +55,10 @@ public:
     /// more was written than announced. `piece` must live until the await is over.
     task<result<void>> write(std::string_view piece);
 
+    /// The same with bytes of a file, which has them: `io_error` if it ends before. The client gets the time that it has for a
+    /// send anew whenever it has taken something. Those of a `file::in_memory` are not copied where that can be.
+    task<result<void>> write_file(const file& from, std::uint64_t position, std::uint64_t size);
+
     /// Sends the head if it has not been sent yet: before a body that will be long in coming.
     task<result<void>> begin();
 
@@ -84,6 +88,7 @@ public:
     bool is_last() const noexcept { return last_; }
 
 private:
+    bool is_room_for(std::uint64_t size);
     bool body_allowed() const noexcept;
     void write_head();
 

@@ -30,7 +30,13 @@ prepared_response::prepared_response(int status, std::string_view content_type, 
       after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, body.size(), fields)),
       body_(body), owner_(std::move(owner)) {}
 
-bool prepared_response::is_large() const noexcept { return body_.size() > room_for_copies; }
+prepared_response::prepared_response(int status, std::string_view content_type, std::shared_ptr<const file> body,
+                                     std::size_t size, std::string_view fields)
+    : status_(status), before_date_(head_before_date(status)),
+      after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, size, fields)),
+      file_(std::move(body)), file_size_(size) {}
+
+bool prepared_response::is_large() const noexcept { return file_ != nullptr || body_.size() > room_for_copies; }
 
 std::size_t prepared_response::memory() const noexcept {
     return sizeof *this + before_date_.size() + after_date_.size() + (is_large() ? 512 : room_for_copies);
@@ -76,13 +82,17 @@ void response_batch::add(const request_head& asked, bool last, prepared_response
         .append(connection)
         .append("\r\n");
     add_text(from);
-    if (!head_only && !response.body_.empty()) add_body_of(response);
+    if (!head_only && response.body_size() != 0) add_body_of(response);
 }
 
 void response_batch::add_body_of(const prepared_response& response) {
+    copies_left_ = 0;
+    if (response.file_ != nullptr) {
+        shared_.push_back(response.file_);
+        return add_file(*response.file_, 0, response.file_size_, body_framing::sized);
+    }
     if (response.owner_ != nullptr) shared_.push_back(response.owner_);
     add_lasting(response.body_.data(), response.body_.size());
-    copies_left_ = 0;
 }
 
 void response_batch::add(const request_head& asked, bool last, int status, std::string_view content_type,
@@ -115,12 +125,28 @@ void response_batch::add_head(const request_head& asked, bool last, int status, 
 
 void response_batch::add_piece(std::string_view piece, body_framing framing) {
     copies_left_ = 0;
-    if (framing != body_framing::chunked) return add_lasting(piece.data(), piece.size());
-    std::size_t from = text_.size();
-    fmt::format_to(std::back_inserter(text_), "{:x}\r\n", piece.size());
-    add_text(from);
+    begin_chunk(piece.size(), framing);
     add_lasting(piece.data(), piece.size());
-    from = text_.size();
+    end_chunk(framing);
+}
+
+void response_batch::add_file(const file& from, std::uint64_t position, std::uint64_t size, body_framing framing) {
+    copies_left_ = 0;
+    begin_chunk(size, framing);
+    files_.push_back({&from, position, size, pieces_.size()});
+    end_chunk(framing);
+}
+
+void response_batch::begin_chunk(std::uint64_t size, body_framing framing) {
+    if (framing != body_framing::chunked) return;
+    const std::size_t from = text_.size();
+    fmt::format_to(std::back_inserter(text_), "{:x}\r\n", size);
+    add_text(from);
+}
+
+void response_batch::end_chunk(body_framing framing) {
+    if (framing != body_framing::chunked) return;
+    const std::size_t from = text_.size();
     text_.append("\r\n");
     add_text(from);
 }
@@ -139,12 +165,13 @@ void response_batch::add_interim(int status, std::string_view fields) {
 }
 
 response_batch::place response_batch::mark() const noexcept {
-    return {text_.size(), pieces_.size(), pieces_.empty() ? 0 : pieces_.back().iov_len, copies_left_};
+    return {text_.size(), pieces_.size(), files_.size(), pieces_.empty() ? 0 : pieces_.back().iov_len, copies_left_};
 }
 
 void response_batch::forget_since(const place& mark) noexcept {
     text_.resize(mark.text);
     pieces_.resize(mark.pieces);
+    files_.resize(mark.files);
     if (!pieces_.empty()) pieces_.back().iov_len = mark.last_size;
     copies_left_ = mark.copies_left;
 }
@@ -162,7 +189,8 @@ void response_batch::say_last(const place& mark) {
 void response_batch::add_text(std::size_t from) {
     copies_left_ = 0;
     const std::size_t size = text_.size() - from;
-    if (!pieces_.empty() && pieces_.back().iov_base == nullptr)
+    const bool behind_file = !files_.empty() && files_.back().place == pieces_.size();
+    if (!pieces_.empty() && pieces_.back().iov_base == nullptr && !behind_file)
         pieces_.back().iov_len += size; // the text before it is its neighbour
     else
         pieces_.push_back({nullptr, size});
@@ -181,6 +209,7 @@ std::span<iovec> response_batch::pieces() noexcept {
 void response_batch::clear() noexcept {
     text_.clear();
     pieces_.clear();
+    files_.clear();
     shared_.clear();
     copies_left_ = 0;
 }

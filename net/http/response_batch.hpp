@@ -12,6 +12,7 @@
 
 #include <tuyau/net/http/date.hpp>
 #include <tuyau/net/http/request_head.hpp>
+#include <tuyau/runtime/file.hpp>
 
 namespace tuyau::http {
 
@@ -24,6 +25,10 @@ public:
     prepared_response(int status, std::string_view content_type, std::string_view body, std::string_view fields = {},
                       std::shared_ptr<const void> owner = {});
 
+    /// The same with all of a file's `size` bytes for a body.
+    prepared_response(int status, std::string_view content_type, std::shared_ptr<const file> body, std::size_t size,
+                      std::string_view fields = {});
+
     struct rendered {
         std::string bytes;     // the response, `copies` times in a row: one piece answers several requests
         std::size_t size;      // of one
@@ -35,7 +40,7 @@ public:
     const std::shared_ptr<const rendered>& at(date_clock& date);
 
     int status() const noexcept { return status_; }
-    std::size_t body_size() const noexcept { return body_.size(); }
+    std::size_t body_size() const noexcept { return file_ != nullptr ? file_size_ : body_.size(); }
 
     /// Bytes that it comes to hold, without its body.
     std::size_t memory() const noexcept;
@@ -48,6 +53,8 @@ private:
     std::string after_date_;
     std::string_view body_;
     std::shared_ptr<const void> owner_; // of the body
+    std::shared_ptr<const file> file_;  // the body, in place of body_
+    std::size_t file_size_ = 0;
     unsigned long generation_ = 0;
     std::shared_ptr<const rendered> rendered_;
 
@@ -60,7 +67,7 @@ enum class body_framing : unsigned char { none, sized, chunked, until_close };
 /// The responses to all requests that one received buffer held, in order, to be sent as one.
 class response_batch {
 public:
-    bool empty() const noexcept { return pieces_.empty(); }
+    bool empty() const noexcept { return pieces_.empty() && files_.empty(); }
 
     /// Appends the response to `asked`. `last`: it says that the connection closes after it. The body is left out for a
     /// HEAD. `response` may be gone before the batch is.
@@ -76,6 +83,9 @@ public:
 
     /// Appends bytes of a body. `piece` is not empty, and must live until the batch is cleared.
     void add_piece(std::string_view piece, body_framing framing);
+
+    /// Appends bytes of a body that are those of a file, which has them. It must live until the batch is cleared.
+    void add_file(const file& from, std::uint64_t position, std::uint64_t size, body_framing framing);
 
     /// Appends the end of a chunked body, with the trailers.
     void add_last_chunk();
@@ -93,6 +103,7 @@ public:
     struct place {
         std::size_t text = 0;
         std::size_t pieces = 0;
+        std::size_t files = 0;
         std::size_t last_size = 0;
         std::size_t copies_left = 0;
     };
@@ -107,12 +118,23 @@ public:
     /// The pieces in order, for a send: once, and nothing is added after it before the batch is cleared.
     std::span<iovec> pieces() noexcept;
 
+    /// Bytes of a file, which stand before the piece of that number.
+    struct file_part {
+        const file* from;
+        std::uint64_t position;
+        std::uint64_t size;
+        std::size_t place;
+    };
+    std::span<const file_part> files() const noexcept { return files_; }
+
     /// Forgets the responses, but no draft, and keeps the memory for the next.
     void clear() noexcept;
 
 private:
     void begin_head(int status, date_clock& date);
     void add_text(std::size_t from);
+    void begin_chunk(std::uint64_t size, body_framing framing);
+    void end_chunk(body_framing framing);
     void add_body_of(const prepared_response& response);
     void add_lasting(const char* data, std::size_t size) { pieces_.push_back({const_cast<char*>(data), size}); }
 
@@ -120,8 +142,9 @@ private:
     std::string draft_;
     std::string trailers_;
     std::vector<iovec> pieces_; // null: the next of so many bytes in text_
-    std::vector<std::shared_ptr<const void>> shared_; // what pieces name
-    std::size_t copies_left_ = 0; // in a row behind the last piece
+    std::vector<file_part> files_;
+    std::vector<std::shared_ptr<const void>> shared_; // what pieces and files name
+    std::size_t copies_left_ = 0;                     // in a row behind the last piece
 };
 
 } // namespace tuyau::http

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <tuyau/net/http/connection.hpp>
+#include <tuyau/net/http/send_batch.hpp>
 
 namespace tuyau::http::detail {
 
@@ -135,7 +136,11 @@ public:
         await_chain* chain = co_await this_chain(); // perhaps one that the handler has made
         owner_.set_send_limit();
         owner_.time_.guard(chain);
-        auto sent = co_await owner_.stream_.send(batch().pieces());
+        result<void> sent;
+        if (batch().files().empty())
+            sent = co_await owner_.stream_.send(batch().pieces());
+        else
+            sent = co_await owner_.send_with_files();
         owner_.time_.relax();
         batch().clear();
         if (sent) co_return {};
@@ -296,6 +301,7 @@ auto connection<Stream>::begin_turn(result<lease> received) -> step {
     turn_.reset(new turn(*this, std::move(*received)));
     answer_what_came();
     if (turn_->in_request() || over_) return step::go_on;
+    if (!desk_->batch.files().empty()) return step::go_on;
     if (!desk_->batch.empty()) return step::send;
     end_turn();
     return step::read;
@@ -368,11 +374,21 @@ task<> connection<Stream>::go_on(bool came) {
         co_await turn_->end_request();
         answer_what_came();
     }
+    if (!desk_->batch.files().empty()) {
+        auto sent = co_await turn_->flush();
+        if (!sent) say_no_more();
+    }
     if (desk_->batch.empty())
         end_turn();
     else
         co_await send();
     if (over_ && unread_) co_await linger();
+}
+
+/// What is in the batch. The client has the time of a send anew whenever it has taken something.
+template <byte_stream Stream>
+task<result<void>> connection<Stream>::send_with_files() {
+    return detail::send_with_files(stream_, desk_->batch, [this] { set_send_limit(); });
 }
 
 template <byte_stream Stream>

@@ -1,14 +1,19 @@
+#include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 #include <tuyau/net/http/combined_log.hpp>
+#include <tuyau/net/http/file_server.hpp>
 #include <tuyau/net/http/server.hpp>
+#include <tuyau/runtime/folder.hpp>
 #include <tuyau/runtime/loop.hpp>
 
 #include "support/allocations.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace tuyau;
 
@@ -79,4 +84,43 @@ TEST_CASE("a plain GET costs no allocation once warm, alone or pipelined, with a
     }(spent, logged));
     // 17,000 requests. The response is made anew when the date changes, once a second, and so is the log's time.
     CHECK(spent < 20);
+}
+
+TEST_CASE("a plain GET of a file that is kept costs no allocation once warm, whether it is copied or passed on") {
+    const std::size_t size = GENERATE(1000, 100'000);
+    tests::temporary_folder files;
+    files.write("file", std::string(size - 1, 'a') + "@");
+    loop here;
+    std::size_t spent = 0;
+    here.run([](auto& place, std::size_t& allocated) -> task<> {
+        auto opened = co_await folder::open(place.path().string());
+        const folder root = std::move(opened.value());
+        const http::media_types types;
+        http::file_server_options options;
+        options.cache_time = std::chrono::hours(1);
+        http::file_server program(root, types, options);
+        http::server server(std::ref(program));
+        auto listener = tcp_listener::bind(endpoint("127.0.0.1", 0)).value();
+        scope accepting;
+        accepting.spawn(accept_on(server, listener));
+        auto client = co_await connect(listener.local_endpoint().value());
+        REQUIRE(client);
+        const std::string one = "GET /file HTTP/1.1\r\nHost: a\r\n\r\n";
+        for (int round = 0; round < 50; ++round) {
+            co_await ask(*client, one, 1);
+            co_await ask(*client, one + one + one, 3);
+        }
+        const std::string many = one + one + one;
+        const std::size_t before = tests::allocations();
+        for (int round = 0; round < 300; ++round) {
+            co_await ask(*client, one, 1);
+            co_await ask(*client, many, 3);
+        }
+        allocated = tests::allocations() - before;
+        client->close();
+        accepting.stop();
+        co_await accepting.join();
+        co_await server.drain();
+    }(files, spent));
+    CHECK(spent < 20); // 1,200 requests; the head is made anew once a second
 }

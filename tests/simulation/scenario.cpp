@@ -11,6 +11,7 @@ void operations(kernel& here);
 void chat(kernel& here);
 void uring_client(kernel& here);
 void uring_http(kernel& here);
+void uring_http_files(kernel& here);
 void warm(kernel& here);
 void conformance_of_the_server(kernel& here);
 } // namespace scenarios
@@ -25,6 +26,7 @@ std::span<const scenario> all_scenarios() noexcept {
         scenario{"uring-http", scenarios::uring_http},
         scenario{"warm", scenarios::warm},
         scenario{"conformance", scenarios::conformance_of_the_server},
+        scenario{"uring-http-files", scenarios::uring_http_files},
     };
     return all;
 }

@@ -47,6 +47,7 @@ add_executable(simulate
     scenarios/uring_http.cpp
     scenarios/uring_http_drain.cpp
     scenarios/uring_http_fairness.cpp
+    scenarios/uring_http_files.cpp
     scenarios/uring_http_times.cpp
     scenarios/visit.cpp
     scenarios/warm.cpp

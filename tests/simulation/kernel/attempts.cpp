@@ -178,10 +178,14 @@ outcome simulated_ring::attempt_open(pending_request& request) {
     const io_uring_sqe& entry = request.entry;
     std::uint64_t flags = entry.open_flags;
     if (entry.opcode == IORING_OP_OPENAT2) flags = pointer_to<const open_how>(entry.off)->flags;
-    auto place = disk.find(request.path);
+    const auto from = kernel_.find_as<folder_file>(entry.fd);
+    const std::string path = !from                 ? request.path
+                             : request.path == "." ? from->path()
+                                                   : from->path() + "/" + request.path;
+    auto place = disk.find(path);
     if (entry.opcode == IORING_OP_STATX) {
         if (place == disk.end()) return -ENOENT;
-        struct statx told{};
+        struct statx told {};
         told.stx_mask = STATX_BASIC_STATS;
         told.stx_mode = S_IFREG | 0644;
         told.stx_size = place->second->size();
@@ -190,11 +194,13 @@ outcome simulated_ring::attempt_open(pending_request& request) {
     }
     if (const int error = kernel_.lack_of_descriptors(); error < 0) return error;
     if (kernel_.strikes(fault::failing_disk)) return -EIO;
+    if (kernel_.is_folder(path)) return kernel_.open(std::make_shared<folder_file>(kernel_, path));
+    if (place != disk.end() && (flags & O_DIRECTORY) != 0) return -ENOTDIR;
     if (place != disk.end() && (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return -EEXIST;
     if (place == disk.end()) {
         if ((flags & O_CREAT) == 0) return -ENOENT;
         if (kernel_.strikes(fault::full_disk)) return -ENOSPC;
-        place = disk.emplace(request.path, std::make_shared<std::string>()).first;
+        place = disk.emplace(path, std::make_shared<std::string>()).first;
     }
     if ((flags & O_TRUNC) != 0) place->second->clear();
     return kernel_.open(std::make_shared<regular_file>(kernel_, place->second, static_cast<int>(flags)));

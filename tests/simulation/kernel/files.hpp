@@ -71,6 +71,16 @@ private:
     std::shared_ptr<pipe_buffer> shared_;
 };
 
+/// A folder: what files are found from.
+class folder_file final : public file {
+public:
+    folder_file(kernel& owner, std::string path) noexcept : file(owner), path_(std::move(path)) {}
+    const std::string& path() const noexcept { return path_; }
+
+private:
+    std::string path_;
+};
+
 /// A regular file, kept in memory under its path.
 class regular_file final : public file {
 public:
@@ -84,6 +94,7 @@ public:
     std::size_t readable() const override { return content_->size() - std::min(position_, content_->size()); }
     std::size_t writable() const override { return ~std::size_t{0}; }
 
+    const std::string& content() const noexcept { return *content_; }
     std::size_t size() const noexcept { return content_->size(); }
     void move_to(std::size_t position) noexcept { position_ = position; }
     std::size_t position() const noexcept { return position_; }

@@ -45,6 +45,11 @@ std::FILE* kernel::report() noexcept {
     return out != nullptr ? out : stderr;
 }
 
+bool kernel::is_folder(const std::string& path) const {
+    const auto next = disk_.upper_bound(path + "/");
+    return next != disk_.end() && next->first.starts_with(path + "/");
+}
+
 int kernel::open(std::shared_ptr<file> what) { return open_at(next_descriptor_++, std::move(what)); }
 
 int kernel::open_at(int fd, std::shared_ptr<file> what) {

@@ -133,6 +133,14 @@ public:
 
     /// Regular files by their paths.
     std::map<std::string, std::shared_ptr<std::string>>& disk() noexcept { return disk_; }
+    bool is_folder(const std::string& path) const;
+
+    /// What is in a file has been changed just now.
+    void touch(const std::string& content) noexcept { changes_[&content] = now(); }
+    std::optional<instant> last_change(const std::string& content) const {
+        const auto place = changes_.find(&content);
+        return place == changes_.end() ? std::nullopt : std::optional(place->second);
+    }
 
     /// The variables of the environment that the program sees.
     std::map<std::string, std::string, std::less<>>& environment() noexcept { return environment_; }
@@ -239,6 +247,7 @@ private:
     int next_descriptor_ = first_descriptor;
     std::size_t descriptor_limit_ = 1'000'000;
     std::map<std::string, std::shared_ptr<std::string>> disk_;
+    std::map<const std::string*, instant> changes_;
     std::map<std::string, std::string, std::less<>> environment_;
 
     std::recursive_mutex mutex_;

@@ -21,6 +21,8 @@ using simulation::tcp_socket;
 
 kernel& here() { return kernel::current(); }
 
+constexpr std::chrono::seconds some_day(1'760'000'000);
+
 std::shared_ptr<tcp_socket> socket_of(int fd, const char* call) {
     if (here().is_closed(fd)) here().violation(std::string(call) + " was called for a closed descriptor");
     return here().find_as<tcp_socket>(fd);
@@ -71,7 +73,6 @@ namespace tuyau::system {
 clock::time_point now() noexcept { return clock::now(); }
 
 std::chrono::system_clock::time_point wall_time() noexcept {
-    constexpr std::chrono::seconds some_day(1'760'000'000);
     return std::chrono::system_clock::time_point(
         some_day + std::chrono::duration_cast<std::chrono::system_clock::duration>(now().time_since_epoch()));
 }
@@ -142,12 +143,24 @@ void close(int fd) noexcept {
 
 int look_at_file(int fd, struct statx& told) noexcept {
     const auto in = here().enter();
-    const auto file = here().find_as<simulation::regular_file>(fd);
-    if (!file) return here().find(fd) ? -EINVAL : -EBADF;
     told = {};
+    const auto file = here().find_as<simulation::regular_file>(fd);
+    if (!file) {
+        told.stx_mode = S_IFDIR | 0755;
+        return here().find_as<simulation::folder_file>(fd) ? 0 : -EBADF;
+    }
+    constexpr simulation::duration age = std::chrono::hours(1); // of what nobody has changed
+    const auto changed = here().last_change(file->content()).value_or(simulation::instant() - age);
+    const auto when = some_day + changed.time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(when);
+    const auto is_it = [&](const auto& each) { return each.second.get() == &file->content(); };
+    const auto& disk = here().disk();
     told.stx_mode = S_IFREG | 0644;
-    told.stx_nlink = 1;
+    told.stx_nlink = std::any_of(disk.begin(), disk.end(), is_it) ? 1 : 0;
     told.stx_size = file->size();
+    told.stx_mtime.tv_sec = seconds.count();
+    told.stx_mtime.tv_nsec = static_cast<std::uint32_t>((when - seconds).count());
+    told.stx_ino = reinterpret_cast<std::uintptr_t>(&file->content());
     return 0;
 }
 
@@ -196,7 +209,7 @@ int receive_now(int fd, void* space, std::size_t size) noexcept {
     return told("recv", fd, got ? *got : -EAGAIN);
 }
 
-int send_now(int fd, const void* bytes, std::size_t size) noexcept {
+int send_now(int fd, const void* bytes, std::size_t size, bool) noexcept {
     const auto in = here().enter();
     const auto socket = socket_of(fd, "send");
     if (!socket) return no_socket(fd);
@@ -205,6 +218,32 @@ int send_now(int fd, const void* bytes, std::size_t size) noexcept {
     if (size > 1 && here().strikes(fault::short_send)) size = here().random().between<std::size_t>(1, size - 1);
     const auto sent = socket->write(static_cast<const char*>(bytes), size);
     return told("send", fd, sent ? *sent : -EAGAIN);
+}
+
+int send_file_now(int fd, int file, std::uint64_t position, std::size_t size) noexcept {
+    const auto in = here().enter();
+    const auto socket = socket_of(fd, "sendfile");
+    if (!socket) return no_socket(fd);
+    const auto from = here().find_as<simulation::regular_file>(file);
+    if (!from) here().violation("sendfile was called for what is no open file");
+    for (simulation::simulated_ring* each : here().rings()) each->check_lone_send(*socket, "a sendfile");
+    if (here().strikes(fault::request_to_be_repeated)) return told("sendfile", fd, -EAGAIN);
+    if (here().strikes(fault::failing_disk)) return told("sendfile", fd, -EIO);
+    const std::string& content = from->content();
+    const auto begin = static_cast<std::size_t>(std::min<std::uint64_t>(position, content.size()));
+    size = std::min(size, content.size() - begin);
+    if (size == 0) return told("sendfile", fd, 0);
+    if (size > 1 && here().strikes(fault::short_send)) size = here().random().between<std::size_t>(1, size - 1);
+    const auto sent = socket->write(content.data() + begin, size);
+    return told("sendfile", fd, sent ? *sent : -EAGAIN);
+}
+
+int make_memory_file(const void* bytes, std::size_t size) noexcept {
+    const auto in = here().enter();
+    if (const int error = here().lack_of_descriptors(); error < 0) return told("memfd_create", 0, error);
+    auto content = std::make_shared<std::string>(static_cast<const char*>(bytes), size);
+    return told("memfd_create", 0,
+                here().open(std::make_shared<simulation::regular_file>(here(), std::move(content), 0)));
 }
 
 bool hung_up(int fd) noexcept {

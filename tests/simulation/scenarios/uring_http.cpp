@@ -21,7 +21,8 @@ public:
     explicit town(kernel& here) : here_(here), random_(here.random()) {}
 
     void run() {
-        std::vector<std::string> arguments{"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port)};
+        std::vector<std::string> arguments{"uring-http", "--threads", "1", "--listen",
+                                           fmt::format("127.0.0.1:{}", port)};
         if (random_.chance(0.3)) {
             most_served_ = random_.one_of<std::size_t>(1, 2, 5);
             arguments.insert(arguments.end(), {"--max-connections", std::to_string(most_served_)});

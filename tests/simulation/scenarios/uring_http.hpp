@@ -21,6 +21,9 @@ void uring_http_times(kernel& here);
 /// Clients in the middle of something when the server is asked to end.
 void uring_http_drain(kernel& here);
 
+/// Files that are changed while clients fetch them.
+void uring_http_files(kernel& here);
+
 /// One that asks without end, and another that asks once.
 void uring_http_fairness(kernel& here);
 

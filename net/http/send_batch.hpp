@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <sys/uio.h>
+
+#include <tuyau/net/http/response_batch.hpp>
+#include <tuyau/net/send_copied.hpp>
+#include <tuyau/runtime/result.hpp>
+#include <tuyau/runtime/task.hpp>
+
+namespace tuyau::http::detail {
+
+// What a stream may have beyond what each has, and what takes its place: see `tcp_stream`.
+
+template <class Stream>
+auto send_before_more(Stream& to, std::span<iovec> pieces) {
+    if constexpr (requires { to.send_before_more(pieces); })
+        return to.send_before_more(pieces);
+    else
+        return to.send(pieces);
+}
+
+template <class Stream>
+task<result<std::size_t>> send_some(Stream& to, const file& from, std::uint64_t position, std::uint64_t most) {
+    if constexpr (requires { to.send_some(from, position, most); })
+        return to.send_some(from, position, most);
+    else
+        return send_copied(to, from, position, most);
+}
+
+/// Sends a batch that has files in it. Calls `got_on` whenever the client has taken something.
+template <class Stream, class Progress>
+task<result<void>> send_with_files(Stream& to, response_batch& batch, Progress got_on) {
+    const std::span<iovec> pieces = batch.pieces();
+    std::size_t done = 0;
+    for (response_batch::file_part next : batch.files()) {
+        if (next.place != done) {
+            auto sent = co_await send_before_more(to, pieces.subspan(done, next.place - done));
+            if (!sent) co_return failure(sent.error());
+            done = next.place;
+        }
+        while (next.size != 0) {
+            got_on();
+            auto sent = co_await send_some(to, *next.from, next.position, next.size);
+            if (!sent) co_return failure(sent.error());
+            next.position += *sent;
+            next.size -= *sent;
+        }
+    }
+    got_on();
+    if (done == pieces.size()) co_return {};
+    auto sent = co_await to.send(pieces.subspan(done));
+    co_return sent;
+}
+
+} // namespace tuyau::http::detail
