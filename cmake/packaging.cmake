@@ -48,7 +48,7 @@ find_program(TUYAU_SHLIBDEPS dpkg-shlibdeps)
 if(TUYAU_SHLIBDEPS)
     set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
 else()
-    set(CPACK_DEBIAN_PROGRAMS_PACKAGE_DEPENDS "libc6, libgcc-s1, libstdc++6")
+    set(CPACK_DEBIAN_PROGRAMS_PACKAGE_DEPENDS "libc6, libgcc-s1, libstdc++6, libssl3, zlib1g, libbrotli1, libzstd1")
 endif()
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libtuyau-dev)

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <random>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -26,22 +26,6 @@ namespace fs = std::filesystem;
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
-/// Behind symbolic links: a link is to go on pointing to the file, not to be replaced by it.
-fs::path follow(fs::path path) {
-    constexpr int most_links = 40; // path_resolution(7)
-    std::error_code error;
-    for (int i = 0; i < most_links && fs::is_symlink(fs::symlink_status(path, error)); ++i)
-        path = path.parent_path() / fs::read_symlink(path, error);
-    return path;
-}
-
-fs::path temporary_beside(const fs::path& target) {
-    constexpr std::size_t longest = 200; // of the 255 bytes that a file name may have
-    const std::string name = target.filename().string().substr(0, longest);
-    std::random_device random;
-    return target.parent_path() / fmt::format("{}.{:08x}.part", name, random());
-}
-
 /// Through the ring: the open of a pipe waits until somebody reads from it.
 tuyau::task<int> open_file(const fs::path& path, int flags, const std::string& name) {
     constexpr mode_t mode = 0666; // less the umask
@@ -53,10 +37,15 @@ tuyau::task<int> open_file(const fs::path& path, int flags, const std::string& n
 
 } // namespace
 
-tuyau::task<output> output::open(std::string path) {
-    if (path.empty() || path == "-") co_return output(STDOUT_FILENO, "to standard output");
-    const fs::path target = follow(path);
-    struct stat before{};
+tuyau::task<output> output::open(std::string path, terminal_use use) {
+    if (path.empty() || path == "-") {
+        output standard(STDOUT_FILENO, "to standard output");
+        standard.is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
+        if (standard.is_terminal_) standard.use_ = use;
+        co_return standard;
+    }
+    const fs::path target = follow_links(path);
+    struct stat before {};
     const bool exists = ::stat(target.c_str(), &before) == 0;
     if (exists && !S_ISREG(before.st_mode)) {
         const int device = co_await open_file(target, O_WRONLY, path);
@@ -72,18 +61,70 @@ tuyau::task<output> output::open(std::string path) {
     co_return file;
 }
 
+tuyau::task<output> output::go_on(std::string path) {
+    const fs::path target = follow_links(path);
+    const fs::path part = part_of(target);
+    const int fd = co_await open_file(part, O_WRONLY | O_APPEND, part.string());
+    output file(fd, path);
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+        throw failure(exit_code::not_written,
+                      fmt::format("cannot write {}: somebody else is going on with it at this time", part.string()));
+    file.temporary_ = part;
+    file.target_ = target;
+    file.is_part_ = true;
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) cannot_write(last_error(), path);
+    file.size_ = static_cast<std::uint64_t>(status.st_size);
+    co_return file;
+}
+
 output::output(output&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), temporary_(std::exchange(other.temporary_, {})),
-      target_(std::move(other.target_)) {}
+      target_(std::move(other.target_)), size_(other.size_), is_part_(std::exchange(other.is_part_, false)),
+      is_terminal_(other.is_terminal_), use_(other.use_), shown_(std::move(other.shown_)) {}
 
 output::~output() {
     if (fd_ > STDERR_FILENO) ::close(fd_);
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    if (is_part_) forget_remains(target_);
 }
 
 tuyau::task<> output::write(std::string_view bytes) {
+    if (is_terminal_ && use_ == terminal_use::text && bytes.find('\0') != std::string_view::npos)
+        throw failure(exit_code::not_written, "the body is binary, which does not belong on a terminal (-o FILE or -O "
+                                              "writes a file, -o - shows it all the same)");
+    size_ += bytes.size();
+    if (is_terminal_ && use_ != terminal_use::raw)
+        co_await show(bytes);
+    else
+        co_await write_as_it_is(bytes);
+}
+
+tuyau::task<> output::write_head(std::string_view lines) {
+    if (lines.empty()) co_return;
+    size_ += lines.size();
+    if (is_terminal_ && use_ != terminal_use::raw)
+        co_await show(lines);
+    else
+        co_await write_as_it_is(lines);
+}
+
+tuyau::task<> output::show(std::string_view bytes) {
+    const std::string text = shown_.show(bytes);
+    co_await write_as_it_is(text);
+}
+
+tuyau::task<> output::write_as_it_is(std::string_view bytes) {
     auto written = co_await tuyau::write_all(fd_, std::as_bytes(std::span(bytes)));
     if (!written) cannot_write(written.error(), name_);
+}
+
+bool output::restart() {
+    if (size_ == 0) return true;
+    if (!is_file()) return false;
+    if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) cannot_write(last_error(), name_);
+    size_ = 0;
+    return true;
 }
 
 void output::commit() {
@@ -91,7 +132,17 @@ void output::commit() {
     // Some file systems tell only here that there was no room (close(2)).
     if (::close(std::exchange(fd_, -1)) != 0) cannot_write(last_error(), name_);
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot_write(last_error(), name_);
+    if (std::exchange(is_part_, false)) forget_remains(target_);
     temporary_.clear();
+}
+
+void output::keep(const remains& origin) noexcept {
+    if (temporary_.empty() || size_ == 0) return;
+    const fs::path part = part_of(target_);
+    if (!is_part_ && ::rename(temporary_.c_str(), part.c_str()) != 0) return; // it is removed, as it would be else
+    temporary_.clear();
+    is_part_ = false;
+    note_remains(target_, origin);
 }
 
 } // namespace uring_client

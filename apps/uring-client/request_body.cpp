@@ -1,79 +1,92 @@
 #include "request_body.hpp"
 
-#include <cstddef>
-#include <fcntl.h>
-#include <span>
-#include <unistd.h>
+#include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include <tuyau/runtime/file.hpp>
-#include <tuyau/runtime/operation.hpp>
-
 #include "failure.hpp"
+#include "input_file.hpp"
+#include "multipart.hpp"
 
 namespace uring_client {
 namespace {
 
-/// A descriptor that is closed in the end, unless it is standard input.
-class input {
-public:
-    explicit input(int fd) noexcept : fd_(fd) {}
-    input(const input&) = delete;
-    input& operator=(const input&) = delete;
-    ~input() {
-        if (fd_ != STDIN_FILENO) ::close(fd_);
+using kind = data_option::kind;
+
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view unreserved = "-._~"; // beside letters and digits: RFC 3986, section 2.3
+    std::string encoded;
+    for (const char each : text) {
+        const bool plain = (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') ||
+                           (each >= 'A' && each <= 'Z') || unreserved.find(each) != std::string_view::npos;
+        if (plain)
+            encoded += each;
+        else if (each == ' ')
+            encoded += '+'; // as forms have it, and curl
+        else
+            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(each));
     }
-    int fd() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
-
-[[noreturn]] void cannot_read(std::error_code error, const std::string& name) {
-    fail(error, fmt::format("reading {}", name), exit_code::not_read,
-         fmt::format("cannot read {}: {}", name, error.message()));
+    return encoded;
 }
 
-tuyau::task<int> open_file(const std::string& path) {
-    if (path == "-") co_return STDIN_FILENO;
-    auto opened = co_await tuyau::operation(
-        [&](io_uring_sqe& sqe) { io_uring_prep_openat(&sqe, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC, 0); });
-    if (!opened) cannot_read(opened.error(), path);
-    co_return *opened;
+/// `content`, `=content`, `name=content`, `@file` or `name@file`.
+tuyau::task<std::string> read_urlencoded(std::string text) {
+    const auto sign = text.find_first_of("=@");
+    if (sign == std::string::npos) co_return percent_encoded(text);
+    std::string content = text.substr(sign + 1);
+    if (text[sign] == '@') content = co_await read_whole(std::move(content));
+    co_return (sign == 0 ? std::string() : text.substr(0, sign) + "=") + percent_encoded(content);
 }
 
-tuyau::task<std::string> read_file(std::string path) {
-    const std::string name = path == "-" ? "standard input" : path;
-    const int fd = co_await open_file(path);
-    const input file(fd);
-    std::string text;
-    std::vector<std::byte> space(65536);
-    for (;;) {
-        auto size = co_await tuyau::read_some(file.fd(), space);
-        if (!size) cannot_read(size.error(), name);
-        if (*size == 0) break;
-        text.append(reinterpret_cast<const char*>(space.data()), static_cast<std::size_t>(*size));
-    }
-    std::erase_if(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+tuyau::task<std::string> read_one(data_option option) {
+    if (option.what == kind::urlencoded) co_return co_await read_urlencoded(std::move(option.value));
+    if (option.what == kind::raw || !option.value.starts_with('@')) co_return std::move(option.value);
+    std::string text = co_await read_whole(option.value.substr(1));
+    if (option.what == kind::text) std::erase_if(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
     co_return text;
 }
 
 } // namespace
 
-tuyau::task<std::optional<std::string>> read_body(std::vector<std::string> data) {
-    if (data.empty()) co_return std::nullopt;
-    std::string body;
+std::optional<std::uint64_t> body::size() const {
+    if (source) return source->size();
+    return text ? text->size() : 0;
+}
+
+tuyau::http::request_body body::to_send() const {
+    if (source) return source;
+    return text ? tuyau::http::request_body::borrowed(*text) : tuyau::http::request_body();
+}
+
+tuyau::task<std::string> read_data(std::vector<data_option> data) {
+    std::string all;
     for (std::size_t i = 0; i < data.size(); ++i) {
-        if (i != 0) body += '&';
-        if (data[i].starts_with('@')) {
-            const std::string text = co_await read_file(data[i].substr(1));
-            body += text;
-        } else {
-            body += data[i];
-        }
+        if (i != 0 && data[i].what != kind::json) all += '&';
+        const std::string text = co_await read_one(std::move(data[i]));
+        all += text;
     }
-    co_return body;
+    co_return all;
+}
+
+tuyau::task<body> read_body(message_options options) {
+    body made;
+    if (!options.form.empty()) {
+        multipart form;
+        for (const std::string& each : options.form) co_await form.add(each);
+        made.content_type = form.content_type();
+        made.source = form.finish();
+    } else if (!options.upload.empty()) {
+        auto file = co_await open_input(options.upload);
+        auto content = std::make_shared<composed_body>();
+        content->add(std::move(file));
+        made.source = std::move(content);
+    } else if (!options.data.empty() && !options.data_in_query) {
+        const bool json = options.data.front().what == kind::json;
+        made.content_type = json ? "application/json" : "application/x-www-form-urlencoded";
+        made.text = co_await read_data(std::move(options.data));
+    }
+    co_return made;
 }
 
 } // namespace uring_client

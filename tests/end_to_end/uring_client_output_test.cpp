@@ -16,12 +16,12 @@ TEST_CASE("uring-client brings 50 MB intact to standard output and to a file") {
     temporary_folder folder;
     const std::string big = random_bytes(50'000'000);
     const std::string response = sized(big);
-    scripted_server to_output(response);
+    answering_server to_output(response);
     const outcome printed = run(ours({to_output.url()}));
     CHECK(printed.code == done);
     CHECK(same(printed.output, big));
 
-    scripted_server to_file(response);
+    answering_server to_file(response);
     const outcome saved = run(ours({"-o", folder / "big", to_file.url()}));
     CHECK(saved.code == done);
     CHECK(saved.output.empty());
@@ -31,14 +31,14 @@ TEST_CASE("uring-client brings 50 MB intact to standard output and to a file") {
 
 TEST_CASE("uring-client -o leaves no part of a file, and keeps the one that was there, when it fails") {
     temporary_folder folder;
-    scripted_server cut(ok + "Content-Length: 10\r\n\r\nabc");
+    answering_server cut(ok + "Content-Length: 10\r\n\r\nabc");
     CHECK(run(ours({"-o", folder / "new", cut.url()})).code == cut_short);
     CHECK(folder.empty());
 
     write_file(folder / "old", "precious");
-    scripted_server again(ok + "Content-Length: 10\r\n\r\nabc");
+    answering_server again(ok + "Content-Length: 10\r\n\r\nabc");
     CHECK(run(ours({"-o", folder / "old", again.url()})).code == cut_short);
-    scripted_server silent([](socket_client& client) { client.receive_all(); });
+    answering_server silent([](socket_client& client) { client.receive_all(); });
     CHECK(run(ours({"-m", "0.1", "-o", folder / "old", silent.url()})).code == 28);
     CHECK(run(ours({"-o", folder / "old", "http://127.0.0.1:" + closed_port()})).code == 7);
     CHECK(contents(folder / "old") == "precious");
@@ -48,7 +48,7 @@ TEST_CASE("uring-client -o leaves no part of a file, and keeps the one that was 
 TEST_CASE("uring-client -o tidies up when a signal ends it, and is seen to end by that signal") {
     for (int number : {SIGINT, SIGTERM, SIGHUP}) {
         temporary_folder folder;
-        scripted_server server([&](socket_client& client) {
+        answering_server server([&](socket_client& client) {
             client.send(ok + "Content-Length: 10\r\n\r\nabc");
             client.receive_all();
         });
@@ -66,19 +66,19 @@ TEST_CASE("uring-client -o replaces a file with its mode, follows a link, and wr
     write_file(folder / "old", "what was there");
     REQUIRE(::chmod((folder / "old").c_str(), 0640) == 0);
     fs::create_symlink("old", folder / "link");
-    scripted_server server(sized("new"));
+    answering_server server(sized("new"));
     CHECK(run(ours({"-o", folder / "link", server.url()})).code == done);
     CHECK(fs::is_symlink(folder / "link"));
     CHECK(contents(folder / "old") == "new");
     CHECK((fs::status(folder / "old").permissions() & fs::perms::all) == fs::perms{0640});
     CHECK(folder.files() == 2);
 
-    scripted_server to_null(sized("new"));
+    answering_server to_null(sized("new"));
     CHECK(run(ours({"-o", "/dev/null", to_null.url()})).code == done);
     CHECK(fs::is_character_file("/dev/null"));
-    scripted_server to_dash(sized("new"));
+    answering_server to_dash(sized("new"));
     CHECK(run(ours({"-o", "-", to_dash.url()})).output == "new");
-    scripted_server with_head(sized("new"));
+    answering_server with_head(sized("new"));
     CHECK(run(ours({"-i", "-o", folder / "head", with_head.url()})).output.empty());
     CHECK(contents(folder / "head") == sized("new"));
 }
@@ -91,7 +91,7 @@ TEST_CASE("uring-client says that its output cannot be written") {
     };
     const auto broken = [&](const std::string& script, const std::string& why) {
         INFO(script);
-        scripted_server server([&](socket_client& client) {
+        answering_server server([&](socket_client& client) {
             try {
                 client.send(big);
             } catch (const std::exception&) {

@@ -80,16 +80,16 @@ inline std::string read_request(socket_client& client) {
 }
 
 /// A server that reads one request, and does what its script says.
-class scripted_server {
+class answering_server {
 public:
-    explicit scripted_server(one_client_server::script answer)
+    explicit answering_server(one_client_server::script answer)
         : server_([this, what = std::move(answer)](socket_client& client) {
               request_ = read_request(client);
               what(client);
           }) {}
 
-    explicit scripted_server(std::string response)
-        : scripted_server([text = std::move(response)](socket_client& client) { client.send(text); }) {}
+    explicit answering_server(std::string response)
+        : answering_server([text = std::move(response)](socket_client& client) { client.send(text); }) {}
 
     std::string host() const { return server_.host(); }
     std::string url(const std::string& target = "/") const { return server_.url(target); }

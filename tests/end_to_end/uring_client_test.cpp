@@ -76,7 +76,7 @@ TEST_CASE("uring-client and curl read the same responses alike") {
     for (const behaviour& each : table) {
         INFO(each.name);
         {
-            scripted_server server(each.response);
+            answering_server server(each.response);
             auto arguments = each.options;
             arguments.push_back(server.url());
             const outcome result = run(ours(arguments));
@@ -89,7 +89,7 @@ TEST_CASE("uring-client and curl read the same responses alike") {
             CHECK(server.trouble().empty());
         }
         {
-            scripted_server server(each.response);
+            answering_server server(each.response);
             auto arguments = each.options;
             arguments.push_back(server.url());
             const outcome result = run(curl(arguments));
@@ -109,7 +109,7 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
         {"-X", "DELETE"},
         {"-X", "made-up"},
         {"-I", "-X", "GET"},
-        {"-H", "X-One: 1", "-H", "x-two:2", "-H", "X-One: again"},
+        {"-H", "X-One: 1", "-H", "x-two: 2", "-H", "X-One: again"},
         {"-H", "Accept:"},
         {"-H", "accept: text/html"},
         {"-H", "Host: other.example:99"},
@@ -139,7 +139,7 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
         std::string requests[2];
         std::string host[2];
         for (int i = 0; i < 2; ++i) {
-            scripted_server server(ok + "Content-Length: 0\r\n\r\n");
+            answering_server server(ok + "Content-Length: 0\r\n\r\n");
             auto arguments = options;
             arguments.insert(arguments.end(), {"-H", "User-Agent: the-same", server.url("/path?query")});
             const outcome result = run(i == 0 ? ours(arguments) : curl(arguments), "typed\nin\n");
@@ -155,7 +155,7 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
 
 TEST_CASE("uring-client says who it is, and asks for what the URL says") {
     const auto asked = [](const std::string& target) {
-        scripted_server server(sized(""));
+        answering_server server(sized(""));
         CHECK(run(ours({server.host() + target})).code == done);
         std::string request = server.request();
         const auto at = request.find(server.host());
@@ -168,8 +168,8 @@ TEST_CASE("uring-client says who it is, and asks for what the URL says") {
 }
 
 TEST_CASE("uring-client -v shows on standard error what is sent and received") {
-    scripted_server server("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + chunked +
-                           "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n");
+    answering_server server("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + chunked +
+                            "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n");
     const outcome result = run(ours({"-v", "-d", "abc", server.url("/x")}));
     CHECK(result.code == done);
     CHECK(result.output == "ok");
@@ -185,7 +185,7 @@ TEST_CASE("uring-client prints a body while it arrives") {
     // The server goes on only when the client has printed what it was sent.
     int go_on[2];
     REQUIRE(::pipe(go_on) == 0);
-    scripted_server server([&](socket_client& client) {
+    answering_server server([&](socket_client& client) {
         client.send(ok + "Content-Length: 12\r\n\r\nfirst\n");
         char byte = 0;
         if (::read(go_on[0], &byte, 1) == 1) client.send("later\n");
@@ -200,7 +200,7 @@ TEST_CASE("uring-client prints a body while it arrives") {
 }
 
 TEST_CASE("uring-client reads a response that comes a byte at a time") {
-    scripted_server server([](socket_client& client) {
+    answering_server server([](socket_client& client) {
         const int at_once = 1;
         ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         for (char each : "HTTP/1.1 100 Continue\r\n\r\n" + chunked + "5\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n")
@@ -229,7 +229,7 @@ TEST_CASE("uring-client reads the answer of a server that does not wait for the 
 TEST_CASE("uring-client sends a body of many megabytes whole") {
     std::string much = random_bytes(20'000'000);
     std::erase_if(much, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
-    scripted_server server(sized("thanks"));
+    answering_server server(sized("thanks"));
     CHECK(run(ours({"-d", "@-", server.url()}), much).output == "thanks");
     CHECK(same(server.request().substr(server.request().find("\r\n\r\n") + 4), much));
 }

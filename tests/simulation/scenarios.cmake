@@ -54,7 +54,7 @@ add_executable(simulate
     simulate.cpp
 )
 # uring-client names files to the C library, and closes them there.
-foreach(call IN ITEMS close stat access fchmod rename unlink)
+foreach(call IN ITEMS close stat access fchmod isatty rename unlink)
     target_link_options(simulate PRIVATE -Wl,--wrap=${call})
 endforeach()
 target_link_libraries(simulate PRIVATE

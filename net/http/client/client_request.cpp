@@ -31,7 +31,9 @@ std::string fault_of_field(const client_field& each, const client_request& asked
 }
 
 void add(std::string& head, std::string_view name, std::string_view value) {
-    head.append(name).append(": ").append(value).append("\r\n");
+    head.append(name).append(":");
+    if (!value.empty() && !is_white_space(value.front())) head.append(" ");
+    head.append(value).append("\r\n");
 }
 
 } // namespace

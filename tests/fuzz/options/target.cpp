@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -187,36 +188,157 @@ void check_limit(std::chrono::milliseconds limit) {
     require(limit.count() >= 0 && limit.count() <= 1'000'000'000'000, "times are within bounds");
 }
 
-std::vector<std::string> write_client(const request_options& asked) {
-    std::vector<std::string> words{"uring-client"};
-    if (asked.show_heads) words.emplace_back("-i");
-    if (asked.head_only) words.emplace_back("-I");
-    if (asked.verbose) words.emplace_back("-v");
+/// A command line that is put together again.
+class written_line {
+public:
+    explicit written_line(std::string program) { words_.push_back(std::move(program)); }
+
+    void add_flag(const std::string& name, bool is_set) {
+        if (is_set) words_.push_back(name);
+    }
     // After '=' CLI11 takes an empty value for one that follows, and without it one with a '-' for an option.
-    const auto add = [&words](const std::string& name, const std::string& value) {
+    void add(const std::string& name, const std::string& value) {
         if (value.starts_with('-'))
-            words.push_back(name + "=" + value);
+            words_.push_back(name + "=" + value);
         else
-            words.insert(words.end(), {name, value});
-    };
-    if (asked.method) add("--request", *asked.method);
-    for (const std::string& each : asked.lines) add("--header", each);
-    for (const std::string& each : asked.data) add("--data", each);
-    if (!asked.output.empty()) add("--output", asked.output);
-    words.insert(words.end(), {"--connect-timeout", seconds(asked.connect_limit)});
-    words.insert(words.end(), {"--max-time", seconds(asked.whole_limit), "--", asked.url});
-    return words;
+            words_.insert(words_.end(), {name, value});
+    }
+    void add_text(const std::string& name, const std::string& value) {
+        if (!value.empty()) add(name, value);
+    }
+    void add_text(const std::string& name, const std::optional<std::string>& value) {
+        if (value) add(name, *value);
+    }
+    void add_all(const std::string& name, const std::vector<std::string>& values) {
+        for (const std::string& each : values) add(name, each);
+    }
+    void add_word(const std::string& word) { words_.push_back(word); }
+    std::vector<std::string> words() const { return words_; }
+
+private:
+    std::vector<std::string> words_;
+};
+
+const char* option_of(data_option::kind what) {
+    switch (what) {
+    case data_option::kind::raw: return "--data-raw";
+    case data_option::kind::binary: return "--data-binary";
+    case data_option::kind::urlencoded: return "--data-urlencode";
+    case data_option::kind::json: return "--json";
+    case data_option::kind::text: break;
+    }
+    return "--data";
+}
+
+void write(written_line& line, const message_options& asked) {
+    line.add_flag("-I", asked.head_only);
+    line.add_flag("-G", asked.data_in_query);
+    line.add_flag("--compressed", asked.compressed);
+    line.add_text("--request", asked.method);
+    line.add_all("--header", asked.lines);
+    for (const data_option& each : asked.data) line.add(option_of(each.what), each.value);
+    line.add_all("--form", asked.form);
+    line.add_text("--upload-file", asked.upload);
+    line.add_text("--user", asked.user);
+    line.add_text("--user-agent", asked.agent);
+    line.add_text("--referer", asked.referer);
+    line.add_text("--cookie", asked.cookie);
+    line.add_text("--range", asked.range);
+}
+
+void write(written_line& line, const output_options& asked) {
+    for (const destination& each : asked.destinations)
+        if (each.remote_name)
+            line.add_word("-O");
+        else
+            line.add("--output", each.path);
+    line.add_text("--output-dir", asked.folder);
+    line.add_flag("-i", asked.show_heads);
+    line.add_flag("-v", asked.verbose);
+    line.add_flag("-s", asked.silent);
+    line.add_flag("-S", asked.show_errors);
+    line.add_flag("--no-progress-meter", !asked.meter);
+    line.add_flag("-f", asked.fail);
+    line.add_flag("--fail-with-body", asked.fail_with_body);
+    line.add_flag("--raw-output", asked.raw);
+    if (asked.resume) line.add("--continue-at", "-");
+    if (asked.largest_body != 0) line.add("--max-filesize", std::to_string(asked.largest_body));
+    line.add_text("--write-out", asked.write_out);
+}
+
+void write(written_line& line, const network_options& asked) {
+    line.add_flag("-4", asked.only_ipv4);
+    line.add_flag("-6", asked.only_ipv6);
+    line.add_all("--resolve", asked.resolve);
+}
+
+void write(written_line& line, const connection_options& asked) {
+    line.add("--connect-timeout", seconds(asked.connect_limit));
+    line.add("--max-time", seconds(asked.whole_limit));
+    line.add_text("--proxy", asked.proxy);
+    line.add_text("--noproxy", asked.no_proxy);
+    line.add_text("--proxy-user", asked.proxy_user);
+    line.add_flag("-p", asked.tunnel);
+    line.add_text("--unix-socket", asked.unix_socket);
+    write(line, asked.network);
+    line.add_flag("-Z", asked.parallel);
+    line.add("--parallel-max", std::to_string(asked.most_parallel));
+}
+
+void write(written_line& line, const tls_options& asked) {
+    line.add_flag("-k", asked.insecure);
+    line.add_text("--cacert", asked.ca_file);
+    line.add_text("--capath", asked.ca_folder);
+    line.add_text("--crlfile", asked.crl_file);
+    line.add_text("--cert", asked.certificate);
+    line.add_text("--key", asked.key);
+    line.add_flag("--tlsv1.3", asked.only_1_3);
+}
+
+void write(written_line& line, const repeat_options& asked) {
+    line.add_flag("-L", asked.follow);
+    line.add("--max-redirs", std::to_string(asked.most_redirects));
+    line.add("--retry", std::to_string(asked.retries));
+    line.add("--retry-delay", seconds(asked.retry_delay));
+    line.add("--retry-max-time", seconds(asked.retry_limit));
+    line.add_flag("--retry-connrefused", asked.retry_refused);
+    line.add_flag("--retry-all-errors", asked.retry_all);
+}
+
+std::vector<std::string> write_client(const request_options& asked) {
+    written_line line("uring-client");
+    write(line, asked.message);
+    write(line, asked.output);
+    write(line, asked.connection);
+    write(line, asked.tls);
+    write(line, asked.repeat);
+    line.add_word("--");
+    for (const std::string& each : asked.urls) line.add_word(each);
+    return line.words();
 }
 
 std::vector<std::string> write_client(const tcp_options& asked) {
-    return {"uring-client", "tcp",      "--connect-timeout",       seconds(asked.connect_limit),
-            "--",           asked.host, std::to_string(asked.port)};
+    written_line line("uring-client");
+    line.add_word("tcp");
+    line.add_flag("--listen", asked.listen);
+    line.add_flag("--tls", asked.secure);
+    line.add_flag("--raw-output", asked.raw);
+    line.add("--connect-timeout", seconds(asked.connect_limit));
+    write(line, asked.network);
+    write(line, asked.tls);
+    line.add_word("--");
+    line.add_word(asked.host);
+    line.add_word(std::to_string(asked.port));
+    return line.words();
 }
+
+std::chrono::milliseconds connect_limit_of(const request_options& asked) { return asked.connection.connect_limit; }
+std::chrono::milliseconds connect_limit_of(const tcp_options& asked) { return asked.connect_limit; }
 
 template <typename Options>
 void check_client(const Options& asked) {
-    check_limit(asked.connect_limit);
-    require(asked.connect_limit.count() > 0, "connecting has a limit");
+    check_limit(connect_limit_of(asked));
+    require(connect_limit_of(asked).count() > 0, "connecting has a limit");
     const auto written = write_client(asked);
     const auto again = read_client(written);
     const auto* same = again ? std::get_if<Options>(&*again) : nullptr;
@@ -227,10 +349,11 @@ void check_client(const std::vector<std::string>& words) {
     const auto asked = read_client(words);
     if (!asked) return;
     if (const auto* tcp = std::get_if<tcp_options>(&*asked)) {
-        require(tcp->port != 0, "there is a port");
+        require(tcp->port != 0 || tcp->listen, "there is a port");
         check_client(*tcp);
     } else if (const auto* one = std::get_if<request_options>(&*asked)) {
-        check_limit(one->whole_limit);
+        check_limit(one->connection.whole_limit);
+        require(!one->urls.empty(), "there is a URL");
         check_client(*one);
     }
 }

@@ -31,6 +31,7 @@ int __real_close(int fd);
 int __real_stat(const char* path, struct stat* told);
 int __real_access(const char* path, int how);
 int __real_fchmod(int fd, mode_t mode);
+int __real_isatty(int fd);
 int __real_rename(const char* from, const char* to);
 int __real_unlink(const char* path);
 
@@ -55,6 +56,9 @@ int __wrap_stat(const char* path, struct stat* told) {
 int __wrap_access(const char* path, int how) { return disk_with(path) == nullptr ? __real_access(path, how) : 0; }
 
 int __wrap_fchmod(int fd, mode_t mode) { return is_simulated(fd) ? 0 : __real_fchmod(fd, mode); }
+
+/// Whatever the test itself runs on.
+int __wrap_isatty(int fd) { return kernel::current_or_null() != nullptr ? 0 : __real_isatty(fd); }
 
 int __wrap_rename(const char* from, const char* to) {
     auto* disk = disk_with(from);

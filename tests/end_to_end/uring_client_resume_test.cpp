@@ -1,0 +1,156 @@
+#include <csignal>
+#include <string>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/scripted_server.hpp"
+#include "uring_client_support.hpp"
+
+using namespace tests;
+
+namespace {
+
+constexpr std::size_t size = 100'000;
+constexpr std::size_t half = 40'000;
+
+std::string head(const std::string& validators, std::size_t length = size, const std::string& status = "200 OK") {
+    return "HTTP/1.1 " + status + "\r\n" + validators + "Content-Length: " + std::to_string(length) + "\r\n\r\n";
+}
+
+const std::string tag = "ETag: \"one\"\r\n";
+const std::string content_range = "Content-Range: bytes 40000-99999/100000\r\n";
+
+/// Tells what it was asked, and answers.
+struct asked_server {
+    explicit asked_server(std::vector<std::string> answers) : server(scripts(std::move(answers))) {}
+
+    std::vector<script> scripts(std::vector<std::string> answers) {
+        std::vector<script> all;
+        for (std::string& each : answers)
+            all.push_back([this, text = std::move(each)](conversation& client) {
+                requests.push_back(client.receive_request());
+                client.send(text);
+            });
+        return all;
+    }
+
+    std::vector<std::string> requests;
+    scripted_server server; // last: its threads use the above
+};
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+} // namespace
+
+TEST_CASE("uring-client -C - goes on with what an interrupted transfer has left") {
+    temporary_folder folder;
+    asked_server here({head(tag) + pattern(0, half),
+                       head(tag + content_range, size - half, "206 Partial") + pattern(half, size - half)});
+    const auto command = ours({"-o", folder / "file", "-C", "-", here.server.url()});
+    const outcome cut = run(command);
+    CHECK(cut.code == cut_short);
+    CHECK(same(contents(folder / "file.part"), pattern(0, half)));
+    CHECK(contents(folder / "file.part.from") == here.server.url() + "\n\"one\"\n");
+    CHECK(run(command).code == done);
+    CHECK(same(contents(folder / "file"), pattern(0, size)));
+    CHECK(folder.files() == 1);
+    CHECK(has(here.requests[1], "\r\nRange: bytes=40000-\r\nIf-Range: \"one\"\r\n"));
+    CHECK(here.server.failures().empty());
+}
+
+TEST_CASE("uring-client -C - begins anew when the page is another one") {
+    temporary_folder folder;
+    asked_server here({head(tag) + pattern(0, half), head("ETag: \"two\"\r\n") + pattern(7, size)});
+    const auto command = ours({"-o", folder / "file", "-C", "-", here.server.url()});
+    CHECK(run(command).code == cut_short);
+    CHECK(run(command).code == done);
+    CHECK(same(contents(folder / "file"), pattern(7, size)));
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("uring-client -C - takes no bytes that do not belong there, and keeps what it had") {
+    for (const std::string& wrong :
+         {head(tag + "Content-Range: bytes 30000-99999/100000\r\n", size - half, "206 Partial"),
+          head(tag + "Content-Range: bytes 40000-99999/200000\r\n", size - half, "206 Partial"),
+          head(tag, size - half, "206 Partial"), head(tag, 5, "404 Not Found"),
+          head(tag + "Content-Range: bytes */50000\r\n", 0, "416 Range")}) {
+        INFO(wrong);
+        temporary_folder folder;
+        asked_server here({head(tag) + pattern(0, half), wrong + pattern(half, size - half),
+                           head(tag + content_range, size - half, "206 Partial") + pattern(half, size - half)});
+        const auto command = ours({"-o", folder / "file", "-C", "-", here.server.url()});
+        CHECK(run(command).code == cut_short);
+        const outcome refused = run(command);
+        CHECK(refused.code == 33);
+        check_one_line(refused, "does not go on at byte 40000");
+        CHECK(same(contents(folder / "file.part"), pattern(0, half)));
+        CHECK(run(command).code == done);
+        CHECK(same(contents(folder / "file"), pattern(0, size)));
+    }
+}
+
+TEST_CASE("uring-client -C - knows when all was there already, and goes on more than once") {
+    temporary_folder folder;
+    asked_server here(
+        {head(tag) + pattern(0, half), "",
+         head(tag + "Content-Range: bytes 40000-99999/100000\r\n", size - half, "206 Partial") + pattern(half, 10'000),
+         head(tag + "Content-Range: bytes */50000\r\n", 0, "416 Range")});
+    const auto command = ours({"-o", folder / "file", "-C", "-", here.server.url()});
+    CHECK(run(command).code == cut_short);
+    CHECK(run(command).code == empty_reply);
+    CHECK(same(contents(folder / "file.part"), pattern(0, half)));
+    CHECK(run(command).code == cut_short);
+    CHECK(same(contents(folder / "file.part"), pattern(0, half + 10'000)));
+    CHECK(run(command).code == done);
+    CHECK(same(contents(folder / "file"), pattern(0, half + 10'000)));
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("uring-client leaves no part that nobody could go on with safely") {
+    for (const std::string& validators :
+         {std::string(), std::string("ETag: W/\"weak\"\r\n"), tag + "Accept-Ranges: none\r\n",
+          std::string("Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n")}) {
+        INFO(validators);
+        temporary_folder folder;
+        asked_server here({head(validators) + pattern(0, half)});
+        CHECK(run(ours({"-o", folder / "file", here.server.url()})).code == cut_short);
+        CHECK(folder.empty());
+    }
+    temporary_folder folder;
+    asked_server here({head("Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 09:49:37 GMT\r\n") +
+                       pattern(0, half)});
+    CHECK(run(ours({"-o", folder / "file", here.server.url()})).code == cut_short);
+    CHECK(contents(folder / "file.part.from") == here.server.url() + "\nSun, 06 Nov 1994 08:49:37 GMT\n");
+}
+
+TEST_CASE("uring-client --retry goes on with a file where it broke off") {
+    temporary_folder folder;
+    asked_server here({head(tag) + pattern(0, half),
+                       head(tag + content_range, size - half, "206 Partial") + pattern(half, size - half)});
+    const outcome got = run(ours({"-o", folder / "file", "--retry", "1", "--retry-delay", "0.01", here.server.url()}));
+    CHECK(got.code == done);
+    check_one_line(got, "trying again in 0.01 s");
+    CHECK(same(contents(folder / "file"), pattern(0, size)));
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("uring-client that a signal ends leaves a part to go on with") {
+    temporary_folder folder;
+    std::vector<script> scripts = {[](conversation& client) {
+        client.receive_request();
+        client.send(head(tag) + pattern(0, half));
+        client.wait_for_end();
+    }};
+    scripted_server server(scripts);
+    process client(ours({"-o", folder / "file", server.url()}));
+    const auto bytes_there = [&] {
+        std::uintmax_t all = 0;
+        for (const auto& each : std::filesystem::directory_iterator(folder / "")) all += each.file_size();
+        return all;
+    };
+    while (bytes_there() < half && client.running()) std::this_thread::yield();
+    client.signal(SIGINT);
+    CHECK(client.wait() == -SIGINT);
+    CHECK(same(contents(folder / "file.part"), pattern(0, half)));
+}
