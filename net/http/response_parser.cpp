@@ -1,6 +1,7 @@
 #include <tuyau/net/http/response_parser.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,9 @@
 namespace tuyau::http {
 
 using kind = response_error::kind;
+
+// Room made at once: as many as most heads have.
+constexpr std::size_t usual_fields = 16;
 
 /// llhttp's callbacks; 0 to go on.
 struct response_callbacks {
@@ -40,6 +44,10 @@ struct response_callbacks {
     static int header_field(llhttp_t* parser, const char* at, std::size_t size) {
         response_parser& here = self(parser);
         if (!here.in_name_) {
+            if (here.open_->names.empty()) {
+                here.open_->names.reserve(usual_fields);
+                here.open_->values.reserve(usual_fields);
+            }
             here.open_->names.emplace_back();
             here.open_->values.emplace_back();
             here.in_name_ = true;
@@ -77,6 +85,7 @@ struct response_callbacks {
 
     static int chunk_extension(llhttp_t* parser, const char* at, std::size_t size) {
         response_parser& here = self(parser);
+        here.extension_part_ += size;
         const std::size_t left = here.limits_.chunk_extensions - here.chunk_extensions_;
         if (size > left) {
             here.fail(kind::too_large, here.offset_of(at) + left,
@@ -87,19 +96,21 @@ struct response_callbacks {
         return 0;
     }
 
+    /// llhttp lets control characters through, and quotes that begin within a value.
     static int chunk_extension_value(llhttp_t* parser, const char* at, std::size_t size) {
         response_parser& here = self(parser);
-        const char* found = std::find_if(at, at + size, is_control_character);
-        if (found != at + size && !here.control_character_) here.control_character_ = here.offset_of(found);
+        if (here.extension_part_ == 0 && size != 0) here.extension_quoted_ = *at == '"';
+        const auto is_wrong = [&](char c) { return is_control_character(c) || (c == '"' && !here.extension_quoted_); };
+        const char* found = std::find_if(at, at + size, is_wrong);
+        if (found != at + size && !here.wrong_in_extension_) here.wrong_in_extension_ = here.offset_of(found);
         return chunk_extension(parser, at, size);
     }
 
-    /// Not before, as with a name.
-    static int chunk_extension_value_complete(llhttp_t* parser) {
+    /// Not before, as with a name. What is wrong with an empty one is that something else stands in its place.
+    static int chunk_extension_part_complete(llhttp_t* parser) {
         response_parser& here = self(parser);
-        if (!here.control_character_) return 0;
-        here.fail(kind::malformed, *here.control_character_, "a control character in a chunk extension");
-        return HPE_USER;
+        here.extension_malformed_ = std::exchange(here.extension_part_, 0) == 0 || here.wrong_in_extension_;
+        return here.extension_malformed_ ? HPE_USER : 0;
     }
 
     static int chunk_header(llhttp_t* parser) {
@@ -134,8 +145,9 @@ const llhttp_settings_t& response_parser::settings() noexcept {
         each.on_headers_complete = response_callbacks::headers_complete;
         each.on_body = response_callbacks::body;
         each.on_chunk_extension_name = response_callbacks::chunk_extension;
+        each.on_chunk_extension_name_complete = response_callbacks::chunk_extension_part_complete;
         each.on_chunk_extension_value = response_callbacks::chunk_extension_value;
-        each.on_chunk_extension_value_complete = response_callbacks::chunk_extension_value_complete;
+        each.on_chunk_extension_value_complete = response_callbacks::chunk_extension_part_complete;
         each.on_chunk_header = response_callbacks::chunk_header;
         each.on_message_complete = response_callbacks::message_complete;
         return each;
@@ -172,6 +184,7 @@ void response_parser::open(section& opened) {
 void response_parser::close_section() {
     section& closed = *open_;
     const std::string_view text = closed.text;
+    closed.fields.reserve(closed.names.size());
     const auto view = [&](const part& each) { return text.substr(each.begin, each.size); };
     for (std::size_t i = 0; i < closed.names.size(); ++i)
         closed.fields.push_back({view(closed.names[i]), trim(view(closed.values[i]))});
@@ -279,6 +292,11 @@ response_parser::step response_parser::parse(std::string_view& bytes) {
 
 response_parser::step response_parser::explain(llhttp_errno_t error, std::string_view rest) {
     if (ended_) return *ended_; // by ourselves, and explained
+    if (extension_malformed_) {
+        fail(kind::malformed, wrong_in_extension_.value_or(position_ - 1),
+             "a chunk extension is malformed (RFC 9112, section 7.1.1)");
+        return step::failed;
+    }
     const char* reason = llhttp_get_error_reason(&parser_);
     std::string text = reason != nullptr && *reason != '\0' ? reason : llhttp_errno_name(error);
     if (error == HPE_INVALID_CONSTANT && open_ == &head_section_) {

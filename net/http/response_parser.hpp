@@ -138,7 +138,10 @@ private:
     std::uint64_t body_received_ = 0;
     std::size_t interim_responses_ = 0;
     std::size_t chunk_extensions_ = 0;
-    std::optional<std::uint64_t> control_character_; // the first in them
+    std::size_t extension_part_ = 0;                  // bytes so far of a name or a value in them
+    bool extension_quoted_ = false;                   // the value is
+    bool extension_malformed_ = false;                // the part is
+    std::optional<std::uint64_t> wrong_in_extension_; // the first byte that makes it so
 
     enum class pause { none, head, body, last_chunk, message } pause_ = pause::none;
     std::optional<step> ended_; // complete or failed, for good

@@ -258,6 +258,15 @@ TEST_CASE("a malformed response is refused at the byte that is wrong") {
         {chunked + "-5\r\nhello", 47},
         {chunked + "5;a=\"b\x7f\"\r\nhello\r\n0\r\n\r\n", 53},
         {chunked + "0\r\nbad trailer\r\n\r\n", 53},
+        {chunked + "5;\r\nhello\r\n0\r\n\r\n", 50},
+        {chunked + "5;;a\r\nhello\r\n0\r\n\r\n", 49},
+        {chunked + "5;=b\r\nhello\r\n0\r\n\r\n", 49},
+        {chunked + "5;a=\r\nhello\r\n0\r\n\r\n", 51},
+        {chunked + "5;a=;b\r\nhello\r\n0\r\n\r\n", 51},
+        {chunked + "5;a=b\"c\"\r\nhello\r\n0\r\n\r\n", 52},
+        {chunked + "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n", 54},
+        {chunked + "5; a\r\nhello\r\n0\r\n\r\n", 50},
+        {chunked + "5;a b\r\nhello\r\n0\r\n\r\n", 51},
     };
     for (const bad& each : table) {
         const auto all = read_all_ways(each.bytes);

@@ -117,7 +117,7 @@ private:
                     "a size is told if known");
             require(by_its_end_ == (!framing.chunked && !framing.sized), "a stream's end ends what has no size, only");
             if (framing.chunked) {
-                expected = book::take_chunks(raw, book::extensions::of_any_form);
+                expected = book::take_chunks(raw);
             } else {
                 expected.data = raw;
                 require(!framing.sized || raw.size() == framing.size, "a body is as long as it says");

@@ -202,10 +202,8 @@ inline bool are_extensions(std::string_view text) {
     return true;
 }
 
-enum class extensions { well_formed, of_any_form };
-
 /// A chunked body with its trailers and the last empty line.
-inline chunked_body take_chunks(std::string_view& rest, extensions expected = extensions::well_formed) {
+inline chunked_body take_chunks(std::string_view& rest) {
     chunked_body body;
     for (;;) {
         std::string_view line = take_line(rest);
@@ -218,10 +216,7 @@ inline chunked_body take_chunks(std::string_view& rest, extensions expected = ex
             size = size * 16 + digit;
         }
         require(digits > 0, "a chunk has a size");
-        const auto behind = line.substr(digits);
-        const bool good =
-            expected == extensions::well_formed ? are_extensions(behind) : behind.empty() || behind.front() == ';';
-        require(good, "behind a chunk's size come extensions, or nothing");
+        require(are_extensions(line.substr(digits)), "behind a chunk's size come extensions, or nothing");
         if (size == 0) break;
         require(size <= rest.size(), "a chunk is as long as it says");
         body.data += rest.substr(0, size);
