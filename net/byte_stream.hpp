@@ -62,4 +62,19 @@ task<result<void>> shutdown_send(Stream& stream) {
     }
 }
 
+/// Whether nothing has come on a stream that nobody receives from, neither bytes nor its end. Of one that cannot tell, true.
+template <byte_stream Stream>
+task<bool> is_quiet(Stream& stream) {
+    if constexpr (requires {
+                      { stream.is_quiet() } -> std::same_as<bool>;
+                  }) {
+        co_return stream.is_quiet();
+    } else if constexpr (requires { stream.is_quiet(); }) {
+        bool quiet = co_await stream.is_quiet();
+        co_return quiet;
+    } else {
+        co_return true;
+    }
+}
+
 } // namespace tuyau

@@ -82,7 +82,7 @@ private:
     scope attempts_; // last: its children use all of the above
 };
 
-task<result<tcp_stream>> connect_to_any(std::vector<endpoint> addresses, std::chrono::milliseconds delay) {
+task<result<tcp_stream>> connect_in_turn(std::vector<endpoint> addresses, std::chrono::milliseconds delay) {
     race attempts;
     std::error_code stopped;
     for (std::size_t next = 0; !stopped && !attempts.is_won() && (next < addresses.size() || attempts.runs());) {
@@ -101,14 +101,19 @@ task<result<tcp_stream>> connect_to_any(std::vector<endpoint> addresses, std::ch
     co_return outcome;
 }
 
+task<result<tcp_stream>> connect_to_any(std::vector<endpoint> addresses, std::chrono::milliseconds delay) {
+    if (addresses.size() == 1) {
+        auto stream = co_await connect_without_limit(addresses.front());
+        co_return stream;
+    }
+    auto stream = co_await connect_in_turn(detail::interleaved(addresses), delay);
+    co_return stream;
+}
+
 task<result<tcp_stream>> connect_without_limit(std::string host, std::uint16_t port, connect_options options) {
     auto addresses = co_await resolve(std::move(host), port, {options.family, options.overrides});
     if (!addresses) co_return failure(addresses.error());
-    if (addresses->size() == 1) {
-        auto stream = co_await connect_without_limit(addresses->front());
-        co_return stream;
-    }
-    auto stream = co_await connect_to_any(detail::interleaved(*addresses), options.attempt_delay);
+    auto stream = co_await connect_to_any(std::move(*addresses), options.attempt_delay);
     co_return stream;
 }
 
@@ -150,6 +155,11 @@ task<result<tcp_stream>> connect(std::string host, std::uint16_t port, std::chro
 
 task<result<tcp_stream>> connect(std::string host, std::uint16_t port, connect_options options) {
     co_return co_await with_deadline(options.limit, connect_without_limit(std::move(host), port, options));
+}
+
+task<result<tcp_stream>> connect(std::vector<endpoint> addresses, connect_options options) {
+    if (addresses.empty()) co_return failure(std::errc::invalid_argument);
+    co_return co_await with_deadline(options.limit, connect_to_any(std::move(addresses), options.attempt_delay));
 }
 
 } // namespace tuyau

@@ -30,6 +30,9 @@ struct connect_options {
 /// answer, that before no route. For a name that does not resolve it is of `resolve_category()`.
 task<result<tcp_stream>> connect(std::string host, std::uint16_t port, connect_options options);
 
+/// The same to the first of `addresses` that there is a way to, which are known already. None is an `invalid_argument`.
+task<result<tcp_stream>> connect(std::vector<endpoint> addresses, connect_options options = {});
+
 namespace detail {
 
 /// The order of attempts: families in turn, each in the order given, the first one's first (RFC 8305, section 4).

@@ -112,10 +112,9 @@ task<result<std::size_t>> tcp_stream::receive(std::span<std::byte> space) & {
     co_return static_cast<std::size_t>(*received);
 }
 
-bool tcp_stream::is_quiet() const noexcept {
-    if (!state_ || state_->has_come()) return false;
-    std::byte first;
-    return system::receive_now(fd(), &first, 1) == -EAGAIN;
+std::size_t tcp_stream::send_now(std::string_view bytes) noexcept {
+    const int sent = state_ ? system::send_now(fd(), bytes.data(), bytes.size()) : -EBADF;
+    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
 task<result<std::size_t>> tcp_stream::send_some(const file& from, std::uint64_t position, std::uint64_t most) & {
@@ -142,6 +141,8 @@ task<result<std::size_t>> tcp_stream::send_some(const file& from, std::uint64_t 
         if (state->abandoned()) co_return failure(std::errc::operation_canceled);
     }
 }
+
+bool tcp_stream::is_quiet() const noexcept { return state_ && !state_->has_come() && !system::has_input(fd()); }
 
 result<void> tcp_stream::shutdown_send() noexcept {
     if (!state_) return failure(EBADF);

@@ -94,8 +94,11 @@ public:
     /// As with `receive`.
     void send(auto&&...) && = delete;
 
+    /// Sends what the socket takes without waiting, while nobody sends: how many bytes. For a last word before `close`.
+    std::size_t send_now(std::string_view bytes) noexcept;
+
     /// Whether nothing waits to be received, neither bytes nor the end of the stream nor an error. For a stream that nobody
-    /// receives from, before it is used again; what it finds may be lost, so that only a quiet one is of use afterwards.
+    /// receives from, before it is used again.
     bool is_quiet() const noexcept;
 
     /// Half-close: the peer reads the end of the stream after what was sent; receiving goes on.

@@ -22,9 +22,11 @@ public:
     using tcp_stream::abort;
     using tcp_stream::close;
     using tcp_stream::is_open;
+    using tcp_stream::is_quiet;
     using tcp_stream::readable;
     using tcp_stream::receive;
     using tcp_stream::send;
+    using tcp_stream::send_now;
     using tcp_stream::shutdown_send;
 
 private:

@@ -230,6 +230,11 @@ int make_memory_file(const void* bytes, std::size_t size) noexcept {
     return error;
 }
 
+bool has_input(int fd) noexcept {
+    pollfd asked{fd, POLLIN, 0};
+    return ::poll(&asked, 1, 0) == 1;
+}
+
 bool hung_up(int fd) noexcept {
     pollfd asked{fd, POLLRDHUP, 0};
     return ::poll(&asked, 1, 0) == 1;

@@ -61,6 +61,9 @@ int send_file_now(int fd, int file, std::uint64_t position, std::size_t size) no
 /// A file that has no name, lies in memory, holds these bytes and cannot be changed any more (memfd_create(2)).
 int make_memory_file(const void* bytes, std::size_t size) noexcept;
 
+/// Whether a receive from a socket would not wait: there are bytes, the end of the stream, or an error.
+bool has_input(int fd) noexcept;
+
 /// Whether a socket's peer has ended its side, or broken the connection off.
 bool hung_up(int fd) noexcept;
 

@@ -102,7 +102,37 @@ public:
         }
     }
 
+    /// Whether there is nothing for a receiver, once what there is has been read. Nobody receives meanwhile.
+    task<bool> is_quiet() {
+        if (!engine.established()) co_return false;
+        for (int reads = 0; reads < most_reads_in_silence; ++reads) {
+            const unsigned before = fills_;
+            const tls_engine::step outcome = engine.look();
+            settle();
+            if (outcome != tls_engine::step::needs_input) co_return false;
+            if (!engine.output().empty()) co_await answer();
+            bool silent = co_await tuyau::is_quiet(transport);
+            if (silent) co_return true;
+            auto filled = co_await fill(before);
+            if (!filled) co_return false;
+        }
+        co_return false;
+    }
+
+    /// Sends the end of TLS, as much of it as the transport takes without waiting, if nobody sends just now.
+    void end_now() noexcept {
+        if constexpr (requires { transport.send_now(std::string_view()); }) {
+            if (!engine.established() || broken_ || !outgoing_.empty() || sends_now()) return;
+            if (engine.end_sending() != tls_engine::step::done) return;
+            for (const iovec& each : engine.output().pieces())
+                if (transport.send_now({static_cast<const char*>(each.iov_base), each.iov_len}) != each.iov_len) return;
+        }
+    }
+
 private:
+    // For a peer that never stops offering tickets.
+    static constexpr int most_reads_in_silence = 16;
+
     static std::error_code not_connected() { return std::make_error_code(std::errc::not_connected); }
 
     /// The input's lease goes as soon as its bytes are used: it is memory that all streams of the loop share.

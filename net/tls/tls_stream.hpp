@@ -30,9 +30,9 @@ namespace tuyau {
 ///
 /// Move-only; used on the thread of its loop. At most one coroutine receives and at most one sends at a time, and the two
 /// may be different: what TLS itself has to send for a receiver, or to read for a sender, is seen to inside. Destroying it
-/// closes the connection without the end of TLS, which the peer takes for a connection cut short: `shutdown_send` first.
-/// Any wait may be stopped or destroyed. Nothing is lost by a receive that is stopped; a send that is stopped may have sent
-/// a part, and the next one goes on behind that.
+/// closes the connection without the end of TLS, which the peer takes for a connection cut short: `shutdown_send` first, or
+/// `close_in_order`. Any wait may be stopped or destroyed. Nothing is lost by a receive that is stopped; a send that is
+/// stopped may have sent a part, and the next one goes on behind that.
 template <byte_stream Stream = tcp_stream>
 class tls_stream {
 public:
@@ -90,6 +90,16 @@ public:
     /// Tells the peer that all has been said (close_notify); receiving goes on, and the transport stays open. Sending after
     /// it is `EPIPE`.
     task<result<void>> shutdown_send() &;
+
+    /// Whether nothing has come but what TLS says by itself (tickets for later sessions, new keys), which is read: for a
+    /// stream that nobody uses, before it is used again. Waits for nothing.
+    task<bool> is_quiet() &;
+
+    /// Closes with the end of TLS, if the transport takes that without waiting: for a stream that nobody uses.
+    void close_in_order() noexcept {
+        if (state_) state_->end_now();
+        close();
+    }
 
     /// Breaks the connection off, both directions at once, without the end of TLS: who waits in another coroutine is woken.
     void abort() noexcept {
@@ -202,6 +212,14 @@ task<result<void>> tls_stream<Stream>::send(std::span<iovec> pieces) & {
     if (!self) co_return failure(EBADF);
     auto sent = co_await self->send(pieces);
     co_return sent;
+}
+
+template <byte_stream Stream>
+task<bool> tls_stream<Stream>::is_quiet() & {
+    const shared self = state_;
+    if (!self) co_return false;
+    bool quiet = co_await self->is_quiet();
+    co_return quiet;
 }
 
 template <byte_stream Stream>

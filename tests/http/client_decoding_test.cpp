@@ -96,6 +96,14 @@ TEST_CASE("several codings are undone in the order in which they were not applie
     CHECK(decoded("gzip, lzw", twice, 1000) == "error: unknown");
 }
 
+TEST_CASE("codings in several fields are those of one list") {
+    const std::string body = compressed("br", compressed("gzip", "hello"));
+    scripted_server server(
+        answer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\n\r\n" + body));
+    CHECK(fetch_once(server.url()).body == "hello");
+}
+
 TEST_CASE("several members of gzip, and frames of zstd, are one body") {
     CHECK(decoded("gzip", compressed("gzip", "hello") + compressed("gzip", " you"), 3) == "hello you");
     CHECK(decoded("zstd", compressed("zstd", "hello") + compressed("zstd", " you"), 3) == "hello you");
@@ -118,8 +126,7 @@ TEST_CASE("a bomb is defused by its size or its ratio") {
     for (const std::string& coding : codings) {
         INFO(coding);
         const std::string bomb = compressed(coding, zeros);
-        CHECK(decoded(name_of(coding), bomb, 1000, {1'000'000, 0}) ==
-              "error: more than 1000000 bytes come out of it");
+        CHECK(decoded(name_of(coding), bomb, 1000, {1'000'000, 0}) == "error: more than 1000000 bytes come out of it");
         CHECK(decoded(name_of(coding), bomb, 1000, {0, 100}).ends_with("more than 100 for each"));
         CHECK((decoded(name_of(coding), bomb, 1'000'000, {0, 0}) == zeros));
     }
@@ -145,8 +152,8 @@ TEST_CASE("a client asks for compressed bodies and gives them as they were") {
 
 TEST_CASE("a compressed body that is corrupt or unknown is an error, and one of no bytes is empty") {
     const auto got_with = [](const std::string& coding, const std::string& body) {
-        scripted_server server(answer("HTTP/1.1 200 OK\r\nContent-Encoding: " + coding + "\r\nContent-Length: " +
-                                      std::to_string(body.size()) + "\r\n\r\n" + body));
+        scripted_server server(answer("HTTP/1.1 200 OK\r\nContent-Encoding: " + coding +
+                                      "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
         return fetch_once(server.url());
     };
     for (const outcome& got : {got_with("gzip", "hello"), got_with("lzw", "hello"),

@@ -202,6 +202,28 @@ TEST_CASE("requests past the bound wait their turn, in order") {
     CHECK(server.connections() <= 2);
 }
 
+TEST_CASE("requests that wait for room have it in the order in which they came") {
+    scripted_server server(answer_all);
+    on_a_loop([](std::string url) -> task<> {
+        client_options options = without_proxy();
+        options.connections_per_host = 1;
+        http::client client(options);
+        std::vector<int> served;
+        scope all;
+        for (int i = 0; i < 10; ++i)
+            all.spawn([](http::client& by, std::string where, std::vector<int>& order, int number) -> task<> {
+                auto response = co_await by.get(where);
+                REQUIRE(response);
+                order.push_back(number);
+                auto text = co_await response->read_all(100);
+                CHECK(text);
+            }(client, url, served, i));
+        co_await all.join();
+        CHECK(served == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    }(server.url()));
+    CHECK(server.connections() == 1);
+}
+
 TEST_CASE("a stop reaches a request wherever it waits, and its room is given to the next") {
     std::promise<void> asked;
     const auto silent = [&](conversation& client) {

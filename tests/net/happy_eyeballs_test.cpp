@@ -256,3 +256,19 @@ TEST_CASE("a name that does not resolve, or not in the family asked for, is the 
         CHECK(none.error().category() == tuyau::resolve_category());
     }());
 }
+
+TEST_CASE("addresses that are known already are tried as those of a name are, and none is an error") {
+    host many;
+    loop here;
+    here.run([](std::uint16_t port) -> task<> {
+        std::vector<endpoint> known;
+        known.emplace_back("127.0.0.2", port);
+        known.emplace_back("127.0.0.1", port);
+        auto stream = co_await connect(known);
+        REQUIRE(stream);
+        CHECK(stream->peer_endpoint().value() == endpoint("127.0.0.1", port));
+        auto none = co_await connect(std::vector<endpoint>());
+        REQUIRE_FALSE(none);
+        CHECK(none.error() == std::errc::invalid_argument);
+    }(many.port));
+}

@@ -55,9 +55,18 @@ public:
     void abort() noexcept { held_->abort(); }
 
     /// Whether it may be used for another request: nothing has come, and the peer has not closed it.
-    bool is_quiet() const noexcept { return held_->is_quiet(); }
+    task<bool> is_quiet() { return held_->is_quiet(); }
+
+    /// What the socket takes without waiting; see `tcp_stream`. 0 of a stream that has no such thing.
+    std::size_t send_now(std::string_view bytes) noexcept { return held_->send_now(bytes); }
 
     void close() noexcept { held_.reset(); }
+
+    /// With what the kind of connection has to say at its end, if that can be said without waiting.
+    void close_in_order() noexcept {
+        if (held_) held_->close_in_order();
+        held_.reset();
+    }
 
 private:
     class base : public frame_pool::pooled {
@@ -70,7 +79,9 @@ private:
         virtual task<bool> readable() = 0;
         virtual task<result<void>> shutdown_send() = 0;
         virtual void abort() noexcept = 0;
-        virtual bool is_quiet() noexcept = 0;
+        virtual task<bool> is_quiet() = 0;
+        virtual std::size_t send_now(std::string_view bytes) noexcept = 0;
+        virtual void close_in_order() noexcept = 0;
     };
 
     template <byte_stream Stream>
@@ -136,13 +147,17 @@ public:
         if constexpr (requires { stream_.abort(); }) stream_.abort();
     }
 
-    bool is_quiet() noexcept override {
-        if constexpr (requires { stream_.is_quiet(); })
-            return stream_.is_quiet();
-        else if constexpr (requires { stream_.transport().is_quiet(); })
-            return stream_.transport().is_quiet();
+    task<bool> is_quiet() override { return tuyau::is_quiet(stream_); }
+
+    std::size_t send_now(std::string_view bytes) noexcept override {
+        if constexpr (requires { stream_.send_now(bytes); })
+            return stream_.send_now(bytes);
         else
-            return true;
+            return 0;
+    }
+
+    void close_in_order() noexcept override {
+        if constexpr (requires { stream_.close_in_order(); }) stream_.close_in_order();
     }
 
 private:

@@ -199,7 +199,8 @@ void client_exchange::end_exchange() noexcept {
     sending_.reset();
     const client_field* said = asked_.find("connection");
     const bool closes = said != nullptr && has_option(said->value, "close");
-    if (!sent_ || closes || !parser_->keeps_connection() || !unparsed_.empty()) return connection_.release();
+    if (!sent_) return connection_.release();
+    if (closes || !parser_->keeps_connection() || !unparsed_.empty()) return connection_.finish();
     if (connection_->space_size > small_space) connection_->space.reset();
     connection_->info.reused = true; // from now on
     connection_.keep();

@@ -10,6 +10,9 @@
 namespace tuyau::http {
 namespace {
 
+// What most requests say beside their target and the fields that all have, so that a head is allocated once.
+constexpr std::size_t usual_head = 256;
+
 bool is_token(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
 }
@@ -80,6 +83,7 @@ std::string detail::fault_of(const client_request& asked) {
 }
 
 void detail::write_head(std::string& head, const client_request& asked, target_form form, std::string_view extra) {
+    head.reserve(usual_head + extra.size() + asked.where.target.size());
     head.assign(asked.method).append(" ");
     if (form == target_form::absolute) head.append(asked.where.scheme()).append("://").append(asked.where.authority());
     head.append(asked.where.target).append(" HTTP/1.1\r\n");

@@ -112,6 +112,7 @@ client_error client_session::not_connected(std::error_code error) const {
 }
 
 client_result<void> client_session::choose_proxy() {
+    if (!client_->connections_by->allows_proxies()) return {};
     auto proxy = client_->options.proxies.proxy_for(asked_.where);
     if (proxy) {
         proxy_ = std::move(*proxy);
@@ -181,9 +182,11 @@ client_error client_session::about_proxy(client_error error) const {
 
 client_result<void> client_session::choose_decoder() {
     if (!client_->options.decompress || asked_.method == "HEAD") return {};
-    for (const field& each : exchange_.response().head().fields)
-        if (equal_ignoring_case(each.name, "content-encoding") && !decoder_.add(each.value)) {
-            client_error error = failed(kind::bad_coding, fmt::format("the coding '{}' is not known here", each.value));
+    const auto fields = exchange_.response().head().fields;
+    for (auto each = fields.rbegin(); each != fields.rend(); ++each) // the last one names what was done last
+        if (equal_ignoring_case(each->name, "content-encoding") && !decoder_.add(each->value)) {
+            client_error error =
+                failed(kind::bad_coding, fmt::format("the coding '{}' is not known here", each->value));
             exchange_.end();
             return tl::unexpected(std::move(error));
         }
@@ -214,6 +217,7 @@ task<client_result<std::string_view>> client_session::read_decoded() {
 
 std::string client_session::extra_fields() const {
     std::string lines;
+    lines.reserve(256); // more than most have
     const auto add = [&](std::string_view name, std::string_view value) {
         if (!value.empty() && asked_.adds(name)) lines.append(name).append(": ").append(value).append("\r\n");
     };

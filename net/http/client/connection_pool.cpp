@@ -22,7 +22,10 @@ task<result<connection_lease>> connection_pool::acquire(const route& there) {
         if (!admitted) co_return failure(admitted.error());
     }
     lease.has_room_ = true;
-    lease.connection_ = take_idle(there);
+    while ((lease.connection_ = take_idle(there))) {
+        bool quiet = co_await lease.connection_->stream.is_quiet();
+        if (quiet) break;
+    }
     if (!lease.connection_ && !idle_.empty() && in_use() + idle_.size() > most_) drop_oldest();
     co_return lease;
 }
@@ -33,13 +36,13 @@ std::unique_ptr<client_connection> connection_pool::take_idle(const route& there
         if (*idle_[i]->leads_to != there) continue;
         auto connection = std::move(idle_[i]);
         idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-        if (connection->stream.is_quiet()) return connection;
+        return connection;
     }
     return nullptr;
 }
 
 void connection_pool::keep(place there, std::unique_ptr<client_connection> connection) {
-    if (idle_time_.count() <= 0) return;
+    if (idle_time_.count() <= 0) return connection->stream.close_in_order();
     connection->leads_to = &there->first;
     connection->idle_since = loop::current().now();
     if (idle_.empty()) expires_at(connection->idle_since + idle_time_);
@@ -58,6 +61,7 @@ void connection_pool::forget_if_unused(place there) noexcept {
 
 void connection_pool::drop_oldest() noexcept {
     const place there = hosts_.find(*idle_.front()->leads_to);
+    idle_.front()->stream.close_in_order();
     idle_.erase(idle_.begin());
     forget_if_unused(there);
 }

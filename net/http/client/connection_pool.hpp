@@ -50,6 +50,10 @@ public:
     connection_pool(std::size_t most, std::size_t most_per_host, std::chrono::milliseconds idle_time)
         : most_(most), most_per_host_(most_per_host), idle_time_(idle_time), room_(most) {}
 
+    connection_pool(const connection_pool&) = delete;
+    connection_pool& operator=(const connection_pool&) = delete;
+    ~connection_pool() { close_idle(); }
+
     /// Room for a connection that leads to `there`, with an idle one in it if there is one that serves. An error is that
     /// the awaiting task was asked to stop.
     task<result<connection_lease>> acquire(const route& there);
@@ -106,6 +110,12 @@ public:
     client_connection* operator->() const noexcept { return connection_.get(); }
     bool has_connection() const noexcept { return connection_ != nullptr; }
     void fill(std::unique_ptr<client_connection> connection) noexcept { connection_ = std::move(connection); }
+
+    /// Ends the lease; the connection, whose last response is whole, is closed in order.
+    void finish() noexcept {
+        if (connection_) connection_->stream.close_in_order();
+        release();
+    }
 
     /// Closes the connection; the room stays.
     void empty() noexcept { connection_.reset(); }

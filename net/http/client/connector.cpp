@@ -5,18 +5,20 @@
 #include <tuyau/net/resolve.hpp>
 #include <tuyau/net/tcp_stream.hpp>
 #include <tuyau/net/tls/tls_stream.hpp>
+#include <tuyau/net/unix_stream.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace tuyau::http {
 namespace {
 
-client_error not_connected(std::error_code error, const std::string& host, std::uint16_t port) {
-    using kind = client_error::kind;
-    using stage = client_error::stage;
-    if (is_cancelled(error)) return {kind::cancelled, stage::connecting, peer_name(host, port), 0, error, "stopped"};
-    if (error.category() == resolve_category())
-        return {kind::not_resolved, stage::resolving, host, 0, error, error.message()};
-    return {kind::not_connected, stage::connecting, peer_name(host, port), 0, error, error.message()};
+using kind = client_error::kind;
+using stage = client_error::stage;
+
+constexpr std::chrono::hours no_limit(24); // it is the client's to set
+
+client_error failed(kind what, std::string peer, const connection_info& info, std::error_code error) {
+    if (is_cancelled(error)) return {kind::cancelled, info.stage, std::move(peer), 0, error, "stopped"};
+    return {what, info.stage, std::move(peer), 0, error, error.message()};
 }
 
 } // namespace
@@ -31,12 +33,29 @@ task<client_result<any_stream>> connector::secure(any_stream, std::string host, 
 }
 
 task<client_result<any_stream>> network_connector::open(std::string host, std::uint16_t port, connection_info& info) {
-    constexpr std::chrono::hours no_limit(24); // it is the client's to set
-    auto stream = co_await connect(host, port, no_limit);
-    if (!stream) co_return tl::unexpected(not_connected(stream.error(), host, port));
+    if (how_.unix_socket) co_return co_await open_unix(*how_.unix_socket, info);
+    info.stage = stage::resolving;
+    auto addresses = co_await resolve(host, port, {how_.family, &how_.addresses});
+    if (!addresses) co_return tl::unexpected(failed(kind::not_resolved, std::move(host), info, addresses.error()));
+    info.resolved = system::now();
+    info.stage = stage::connecting;
+    connect_options how;
+    how.limit = no_limit;
+    how.attempt_delay = how_.attempt_delay;
+    auto stream = co_await connect(std::move(*addresses), how);
+    if (!stream) co_return tl::unexpected(failed(kind::not_connected, peer_name(host, port), info, stream.error()));
     info.connected = system::now();
     if (auto end = stream->local_endpoint()) info.local = *end;
     if (auto end = stream->peer_endpoint()) info.remote = *end;
+    co_return any_stream::over(std::move(*stream));
+}
+
+task<client_result<any_stream>> network_connector::open_unix(unix_address where, connection_info& info) {
+    info.stage = stage::connecting;
+    info.peer = where.to_string();
+    auto stream = co_await connect(where, no_limit);
+    if (!stream) co_return tl::unexpected(failed(kind::not_connected, info.peer, info, stream.error()));
+    info.connected = system::now();
     co_return any_stream::over(std::move(*stream));
 }
 

@@ -6,10 +6,13 @@
 #include <string>
 #include <utility>
 
+#include <tuyau/net/connect.hpp>
 #include <tuyau/net/endpoint.hpp>
+#include <tuyau/net/host_table.hpp>
 #include <tuyau/net/http/client/any_stream.hpp>
 #include <tuyau/net/http/client/client_error.hpp>
 #include <tuyau/net/tls/tls_context.hpp>
+#include <tuyau/net/unix_address.hpp>
 #include <tuyau/runtime/task.hpp>
 
 namespace tuyau::http {
@@ -42,20 +45,39 @@ public:
     /// TLS over `stream`, with `host` at its other end. Without an implementation https is an error.
     virtual task<client_result<any_stream>> secure(any_stream stream, std::string host, std::uint16_t port,
                                                    connection_info& info);
+
+    /// Whether requests may go by way of a proxy, as the client's options have it.
+    virtual bool allows_proxies() const noexcept { return true; }
 };
 
-/// TCP, and TLS where it is asked for. The files that `tls` names, or the system's store, are read when the first https is
-/// asked for, which blocks for that long.
+/// How a `network_connector` finds its way.
+struct network_options {
+    address_family family = address_family::any;
+    host_table addresses; ///< in the place of what the resolver would say, for proxies too
+
+    /// Where all connections lead, whatever the URLs name; there are no proxies then.
+    std::optional<unix_address> unix_socket;
+
+    std::chrono::milliseconds attempt_delay = connect_options().attempt_delay; ///< see there
+};
+
+/// By Happy Eyeballs over TCP, or to a Unix socket; and TLS where it is asked for. The files that `tls` names, or the
+/// system's store, are read when the first https is asked for, which blocks for that long.
 class network_connector : public connector {
 public:
-    explicit network_connector(tls_client_options tls = {}) : tls_(std::move(tls)) {}
+    explicit network_connector(tls_client_options tls = {}, network_options how = {})
+        : tls_(std::move(tls)), how_(std::move(how)) {}
 
     task<client_result<any_stream>> open(std::string host, std::uint16_t port, connection_info& info) override;
     task<client_result<any_stream>> secure(any_stream stream, std::string host, std::uint16_t port,
                                            connection_info& info) override;
+    bool allows_proxies() const noexcept override { return !how_.unix_socket; }
 
 private:
+    static task<client_result<any_stream>> open_unix(unix_address where, connection_info& info);
+
     tls_client_options tls_;
+    network_options how_;
     std::optional<tls_context> context_;
 };
 

@@ -40,13 +40,16 @@ TEST_CASE_METHOD(ground, "a receive without waiting says when there is nothing")
     const auto [client, server] = connect();
     std::array<char, 16> space{};
     CHECK(tuyau::system::receive_now(server, space.data(), space.size()) == -EAGAIN);
+    CHECK_FALSE(tuyau::system::has_input(server));
     send(client, "now");
     const int ready = ring().result_of([&](auto* sqe) { io_uring_prep_poll_add(sqe, server, 1); });
     CHECK(ready > 0);
+    CHECK(tuyau::system::has_input(server));
     CHECK(tuyau::system::receive_now(server, space.data(), space.size()) == 3);
     CHECK(std::string_view(space.data(), 3) == "now");
     tuyau::system::shut_down(client, SHUT_WR);
     (void)ring().result_of([&](auto* sqe) { io_uring_prep_poll_add(sqe, server, 1); });
+    CHECK(tuyau::system::has_input(server));
     CHECK(tuyau::system::receive_now(server, space.data(), space.size()) == 0);
 }
 

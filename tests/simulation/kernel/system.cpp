@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -244,6 +245,12 @@ int make_memory_file(const void* bytes, std::size_t size) noexcept {
     auto content = std::make_shared<std::string>(static_cast<const char*>(bytes), size);
     return told("memfd_create", 0,
                 here().open(std::make_shared<simulation::regular_file>(here(), std::move(content), 0)));
+}
+
+bool has_input(int fd) noexcept {
+    const auto in = here().enter();
+    const auto socket = socket_of(fd, "poll");
+    return socket && (socket->readiness() & POLLIN) != 0;
 }
 
 bool hung_up(int fd) noexcept {
