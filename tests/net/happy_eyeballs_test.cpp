@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <cstring>
 #include <netdb.h>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
@@ -82,6 +84,19 @@ private:
     host_table table_;
 };
 
+/// Makes a host at `first`, and an address of its port at `silent` that does not answer. Other tests may have a port there
+/// that is free at `first`: then the kernel is asked for another.
+silent_address on_the_port_of(std::optional<host>& made, const std::string& first, const std::string& silent) {
+    for (int attempts = 100;; --attempts) {
+        made.emplace(first);
+        try {
+            return silent_address(endpoint(silent, made->port));
+        } catch (const std::system_error& taken) {
+            if (attempts == 0 || taken.code() != std::errc::address_in_use) throw;
+        }
+    }
+}
+
 bool has_ipv6() { return tcp_listener::bind(endpoint("::1", 0)).has_value(); }
 
 } // namespace
@@ -150,8 +165,9 @@ TEST_CASE("an address that answers is the only one that is tried") {
 TEST_CASE("both families are tried where the host has both") {
     if (!has_ipv6()) SKIP("this machine has no IPv6");
     loop here;
-    host target("::1");
-    const silent_address silent(endpoint("127.0.0.1", target.port));
+    std::optional<host> listening;
+    const silent_address silent = on_the_port_of(listening, "::1", "127.0.0.1");
+    host& target = *listening;
     here.run([](host& to) -> task<> {
         const auto options = to.options({"127.0.0.1", "127.0.0.1", "::1"}, 5ms);
         auto stream = co_await connect("many.example", to.port, options);

@@ -22,7 +22,10 @@ tuyau::http::server_limits limits_of_the_table();
 /// Notes what a server tells of its answers, to be held against the table.
 class record {
 public:
-    void note(const tuyau::http::answered& told) { told_.push_back({told.status, told.refused}); }
+    /// A request that its client has left unfinished has no answer, and no status.
+    void note(const tuyau::http::answered& told) {
+        if (told.status != 0) told_.push_back({told.status, told.refused});
+    }
     void clear() noexcept { told_.clear(); }
 
     /// What is wrong with that; empty if it is what the case says.
