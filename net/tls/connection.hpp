@@ -15,6 +15,7 @@
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/sync/mutex.hpp>
 #include <tuyau/runtime/task.hpp>
+#include <tuyau/runtime/timer.hpp>
 
 namespace tuyau::detail {
 
@@ -105,6 +106,7 @@ public:
     /// Whether there is nothing for a receiver, once what there is has been read. Nobody receives meanwhile.
     task<bool> is_quiet() {
         if (!engine.established()) co_return false;
+        co_await yield(); // the loop sees what a receive that is under way has brought
         for (int reads = 0; reads < most_reads_in_silence; ++reads) {
             const unsigned before = fills_;
             const tls_engine::step outcome = engine.look();

@@ -98,8 +98,9 @@ TEST_CASE("a proxy is handed plain http with the whole URL, whoever it is for ov
     std::vector<std::string> got;
     scripted_server proxy([&](conversation& client) {
         for (;;) {
-            got.push_back(client.receive_request());
-            if (got.back().empty()) return;
+            const std::string request = client.receive_request();
+            if (request.empty()) return;
+            got.push_back(request);
             client.send(hello);
         }
     });

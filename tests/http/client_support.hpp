@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <tuyau/net/http/client/client.hpp>
@@ -16,7 +17,15 @@ namespace tests {
 template <class T>
 T on_a_loop(tuyau::task<T> work) {
     tuyau::loop here;
-    return here.run(std::move(work));
+    hand_over();
+    if constexpr (std::is_void_v<T>) {
+        here.run(std::move(work));
+        hand_over();
+    } else {
+        T value = here.run(std::move(work));
+        hand_over();
+        return value;
+    }
 }
 
 /// What came of one request: the body to its end, or the error.

@@ -69,10 +69,12 @@ std::string tls_conversation::receive_head() {
     char next = 0;
     ERR_clear_error();
     while (!head.ends_with("\r\n\r\n") && SSL_read(native_.get(), &next, 1) == 1) head += next;
+    hand_over();
     return head;
 }
 
 void tls_conversation::send(const std::string& bytes) {
+    hand_over();
     ERR_clear_error();
     require(SSL_write(native_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0, "write");
 }
@@ -89,6 +91,7 @@ void tls_conversation::send_new_keys() {
 }
 
 void tls_conversation::say_end() {
+    hand_over();
     ERR_clear_error();
     require(SSL_shutdown(native_.get()) >= 0, "end");
 }
@@ -97,6 +100,7 @@ bool tls_conversation::ends_in_order() {
     ERR_clear_error();
     char rest[4096];
     while (SSL_read(native_.get(), rest, sizeof rest) > 0) {}
+    hand_over();
     return (SSL_get_shutdown(native_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 

@@ -28,6 +28,33 @@ std::string value_of(const std::string& head, const std::string& name) {
 
 } // namespace
 
+void hand_over() {
+    static std::mutex order;
+    const std::lock_guard one_after_another(order);
+}
+
+std::string conversation::receive_exactly(std::size_t size) {
+    std::string bytes = peer_.receive_exactly(size);
+    hand_over();
+    return bytes;
+}
+
+std::string conversation::receive_all() {
+    std::string bytes = peer_.receive_all();
+    hand_over();
+    return bytes;
+}
+
+void conversation::send(const std::string& bytes) {
+    hand_over();
+    peer_.send(bytes);
+}
+
+void conversation::shutdown_send() {
+    hand_over();
+    peer_.shutdown_send();
+}
+
 std::string conversation::receive_head() {
     std::string head;
     while (!head.ends_with("\r\n\r\n")) {
@@ -35,6 +62,7 @@ std::string conversation::receive_head() {
         if (next.empty()) break;
         head += next;
     }
+    hand_over();
     return head;
 }
 
@@ -60,6 +88,7 @@ std::string conversation::receive_request() {
 void conversation::send_bytewise(const std::string& bytes) {
     const int yes = 1;
     ::setsockopt(peer_.fd(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    hand_over();
     for (const char each : bytes) peer_.send(std::string(1, each));
 }
 
@@ -69,6 +98,7 @@ void conversation::send_pattern(std::size_t size) {
 }
 
 void conversation::reset() {
+    hand_over();
     const sockaddr nobody{AF_UNSPEC, {}}; // connect(2): dissolves the association, and leaves the descriptor
     if (::connect(peer_.fd(), &nobody, sizeof nobody) != 0) throw std::runtime_error("cannot reset a connection");
 }

@@ -13,6 +13,10 @@
 
 namespace tests {
 
+/// To be called before bytes are sent and after some are received: what a thread has done before it sent is then done for
+/// the one that receives. The kernel sees to that anyway, which the thread sanitizer cannot know.
+void hand_over();
+
 /// A server's end of one connection, on a thread of its own. Its waits are bounded, and throw when what they wait for does
 /// not come; that ends the script.
 class conversation {
@@ -26,10 +30,10 @@ public:
     /// Its head alone, the empty line included; a client that waits for a 100 sends no more.
     std::string receive_head();
 
-    std::string receive_exactly(std::size_t size) { return peer_.receive_exactly(size); }
-    std::string receive_all() { return peer_.receive_all(); }
+    std::string receive_exactly(std::size_t size);
+    std::string receive_all();
 
-    void send(const std::string& bytes) { peer_.send(bytes); }
+    void send(const std::string& bytes);
 
     /// Each byte in a segment of its own.
     void send_bytewise(const std::string& bytes);
@@ -38,9 +42,9 @@ public:
     void send_pattern(std::size_t size);
 
     /// Until the client has closed its end, or broken the connection off.
-    void wait_for_end() { peer_.receive_all(); }
+    void wait_for_end() { receive_all(); }
 
-    void shutdown_send() { peer_.shutdown_send(); }
+    void shutdown_send();
 
     /// Ends the connection with a reset. The end of a script closes it in order.
     void reset();
