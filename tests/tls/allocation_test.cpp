@@ -10,6 +10,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <tuyau/runtime/frame_pool.hpp>
+
 #include "ends.hpp"
 #include "support/allocations.hpp"
 
@@ -51,6 +53,7 @@ task<> ping_pong(two_ends<>& ends, std::size_t size) {
 
 TEST_CASE("a thousand sends and receives over TLS allocate nothing") {
     REQUIRE(counted == 1);
+    if (tuyau::frame_pool::detail::poisons) SKIP("blocks are not kept where a sanitizer watches them");
     const certificates files;
     loop here;
     here.run([](const certificates& with) -> task<> {
