@@ -44,10 +44,13 @@ void check_line(std::string_view text, const header_line& line) {
 }
 
 std::string expected_host(const std::vector<header_line>& lines, const tuyau::http::url& where) {
-    for (const header_line& each : lines)
-        if (book::lower(each.name) == "host")
-            return each.line.empty() ? std::string() : std::string(book::without_white_space(each.line.substr(5)));
-    return where.authority();
+    bool removed = false;
+    for (const header_line& each : lines) {
+        if (book::lower(each.name) != "host") continue;
+        if (!each.line.empty()) return std::string(book::without_white_space(each.line.substr(5)));
+        removed = true;
+    }
+    return removed ? std::string() : where.authority();
 }
 
 void check_request(const tuyau::http::client_request& made, std::string_view method, const tuyau::http::url& where,
