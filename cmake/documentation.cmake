@@ -23,7 +23,7 @@ file(CONFIGURE OUTPUT "${tuyau_examples_page}" CONTENT "@examples_text@" @ONLY)
 # The pages beside the sources. The headers are read from the build folder's include/ in place of theirs, because there they
 # have the names by which they are included.
 file(GLOB_RECURSE pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/*.md" "${PROJECT_SOURCE_DIR}/net/*.md")
-foreach(page IN ITEMS perf/README.md tests/fuzz/README.md tests/simulation/README.md)
+foreach(page IN ITEMS perf/README.md tests/fuzz/README.md tests/http/conformance/README.md tests/simulation/README.md)
     list(APPEND pages "${PROJECT_SOURCE_DIR}/${page}")
 endforeach()
 list(APPEND pages "${tuyau_examples_page}")
