@@ -39,7 +39,7 @@ TEST_CASE("Chromium shows the page of uring-http: its DOM is the page's, and a s
     const std::string url = line.substr(line.find("http"), line.find("/ ") + 1 - line.find("http"));
     const tests::temporary_folder work;
 
-    const auto dom = browse(program, work, {"--virtual-time-budget=2000", "--dump-dom", url});
+    const auto dom = browse(program, work, {"--dump-dom", url});
     INFO(dom.errors);
     REQUIRE(dom.code == 0);
     CHECK(dom.output.find("<h1>Hello World</h1>") != std::string::npos);
@@ -47,7 +47,7 @@ TEST_CASE("Chromium shows the page of uring-http: its DOM is the page's, and a s
 
     const std::string file = work / "page.png";
     const auto shot =
-        browse(program, work, {"--virtual-time-budget=2000", "--window-size=1000,700", "--screenshot=" + file, url});
+        browse(program, work, {"--window-size=1000,700", "--screenshot=" + file, url});
     INFO(shot.errors);
     REQUIRE(shot.code == 0);
     const picture seen = look_at(file);
