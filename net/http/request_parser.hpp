@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -77,6 +78,7 @@ private:
     void extend(std::string_view& text, const char* bytes, std::size_t size);
     void extend_begun(std::string_view& text, const char* bytes, std::size_t size);
     void keep();
+    bool is_host(std::string_view value) noexcept;
     bool check_head();
     bool check_protocol(char first) noexcept;
     bool skip_empty_lines(std::string_view& bytes) noexcept;
@@ -96,6 +98,8 @@ private:
     std::string_view piece_;
     refusal refusal_;
     std::string_view given_; // the bytes in llhttp's hands
+    std::array<char, 64> known_host_{};
+    std::size_t known_host_size_ = 0;
     std::size_t head_size_ = 0;
     std::size_t unknown_method_size_ = 0;
     std::size_t extension_size_ = 0; // of the name or the value of a chunk's extension, so far

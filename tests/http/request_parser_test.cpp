@@ -128,6 +128,19 @@ TEST_CASE("pipelined requests come out one by one, in order") {
     CHECK(read(bytes).requests == expected);
 }
 
+TEST_CASE("each request's Host is judged, whatever the one before it was") {
+    const auto get_from = [](const std::string& host) { return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; };
+    const std::string longer(200, 'a');
+    for (const std::string& good : {std::string("a:80"), longer}) {
+        for (const std::string& bad : {good + "/", good.substr(1) + "@", std::string("a:8x")}) {
+            INFO(bad);
+            const reading seen = read(get_from(good) + get_from("b") + get_from(good) + get_from(good) + get_from(bad));
+            CHECK(seen.requests.size() == 4);
+            CHECK(seen.status == 400);
+        }
+    }
+}
+
 TEST_CASE("sized and chunked bodies are read, trailers included") {
     const std::string sized = "POST /s HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
     const std::string chunked = "PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
