@@ -32,6 +32,14 @@ void append_field(std::string& fields, std::string_view name, std::string_view v
 
 constexpr const char* after_the_head = "a response's head was changed after it had been sent";
 
+/// The client would take the connection for a tunnel from there on (RFC 9110, section 9.3.6), and there are none here.
+bool begins_tunnel(const request_head& asked, int status) noexcept {
+    return asked.method == HTTP_CONNECT && status / 100 == 2;
+}
+
+constexpr int no_tunnel = 501;
+constexpr std::string_view no_tunnel_sentence = "There are no tunnels through this server.";
+
 } // namespace
 
 void response::add_field(std::string_view name, std::string_view value) {
@@ -41,6 +49,8 @@ void response::add_field(std::string_view name, std::string_view value) {
 
 void response::send(prepared_response& prepared) {
     require(!begun_, after_the_head);
+    if (begins_tunnel(asked_, prepared.status())) [[unlikely]]
+        return send_error(no_tunnel, no_tunnel_sentence);
     begun_ = whole_ = true;
     exchange_.begin_response();
     last_ = exchange_.closes();
@@ -57,6 +67,7 @@ void response::send(std::shared_ptr<prepared_response> prepared) {
 
 void response::send(std::string_view content_type, std::string_view body) {
     require(!begun_, after_the_head);
+    if (begins_tunnel(asked_, status_)) return send_error(no_tunnel, no_tunnel_sentence);
     begun_ = whole_ = true;
     exchange_.begin_response();
     last_ = exchange_.closes();
@@ -74,6 +85,7 @@ void response::send_error(int status, std::string_view sentence) {
 bool response::body_allowed() const noexcept { return asked_.method != HTTP_HEAD && !has_no_body(status_); }
 
 void response::write_head() {
+    if (begins_tunnel(asked_, status_)) status_ = no_tunnel;
     begun_ = true;
     exchange_.begin_response();
     framing_ = has_no_body(status_)        ? body_framing::none

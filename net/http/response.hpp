@@ -24,7 +24,7 @@ public:
     response(const response&) = delete;
     response& operator=(const response&) = delete;
 
-    /// Until the response begins.
+    /// Until the response begins. A 2xx to CONNECT becomes a 501: the client would take it for a tunnel.
     void set_status(int status) noexcept { status_ = status; }
     int status() const noexcept { return status_; }
 
@@ -56,7 +56,7 @@ public:
     task<result<void>> write(std::string_view piece);
 
     /// The same with bytes of a file, which has them: `io_error` if it ends before. The client gets the time that it has for a
-    /// send anew whenever it has taken something. Those of a `file::in_memory` are not copied where that can be.
+    /// send anew whenever it has taken another 16 KiB. Those of a `file::in_memory` are not copied where that can be.
     task<result<void>> write_file(const file& from, std::uint64_t position, std::uint64_t size);
 
     /// Sends the head if it has not been sent yet: before a body that will be long in coming.

@@ -31,11 +31,16 @@ task<result<std::size_t>> send_some(Stream& to, const file& from, std::uint64_t 
         return send_copied(to, from, position, most);
 }
 
-/// Sends a batch that has files in it. Calls `got_on` whenever the client has taken something.
+// What a client has to take of a file to get on: by less it could hold a connection for ever, a byte now and then.
+constexpr std::size_t least_progress = 16 * 1024;
+
+/// Sends a batch that has files in it. Calls `got_on` at its beginning and its end, and whenever the client has got on.
 template <class Stream, class Progress>
 task<result<void>> send_with_files(Stream& to, response_batch& batch, Progress got_on) {
     const std::span<iovec> pieces = batch.pieces();
     std::size_t done = 0;
+    std::size_t taken = 0; // since the client has last got on
+    got_on();
     for (response_batch::file_part next : batch.files()) {
         if (next.place != done) {
             auto sent = co_await send_before_more(to, pieces.subspan(done, next.place - done));
@@ -43,11 +48,14 @@ task<result<void>> send_with_files(Stream& to, response_batch& batch, Progress g
             done = next.place;
         }
         while (next.size != 0) {
-            got_on();
             auto sent = co_await send_some(to, *next.from, next.position, next.size);
             if (!sent) co_return failure(sent.error());
             next.position += *sent;
             next.size -= *sent;
+            taken += *sent;
+            if (taken < least_progress) continue;
+            taken = 0;
+            got_on();
         }
     }
     got_on();

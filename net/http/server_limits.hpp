@@ -19,7 +19,7 @@ struct server_limits {
     std::chrono::milliseconds body_time{60'000};   ///< of waiting for a body's bytes, to which `body_rate` adds
     std::uint64_t body_rate = 1024;                ///< bytes that earn a client another second for its body; 0: none do
     std::chrono::milliseconds idle_time{60'000};   ///< between requests
-    std::chrono::milliseconds send_time{30'000};   ///< for the client to take what is sent at once
+    std::chrono::milliseconds send_time{30'000};   ///< for the client to take what is sent at once; 16 KiB of a file
     std::chrono::milliseconds drain_time{10'000};  ///< for what is under way, once the server is asked to end
 };
 

@@ -87,7 +87,8 @@ public:
     list<connection_base> connections;
 
 private:
-    static constexpr std::size_t most_idle_desks = 64;
+    // For as many as answer at once on a busy loop; a megabyte or two at the most.
+    static constexpr std::size_t most_idle_desks = 512;
 
     desk* idle_ = nullptr;
     std::size_t idle_desks_ = 0;

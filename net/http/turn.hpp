@@ -385,7 +385,7 @@ task<> connection<Stream>::go_on(bool came) {
     if (over_ && unread_) co_await linger();
 }
 
-/// What is in the batch. The client has the time of a send anew whenever it has taken something.
+/// What is in the batch. The client has the time of a send anew whenever it has got on.
 template <byte_stream Stream>
 task<result<void>> connection<Stream>::send_with_files() {
     return detail::send_with_files(stream_, desk_->batch, [this] { set_send_limit(); });

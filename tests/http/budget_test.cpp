@@ -134,6 +134,21 @@ TEST_CASE("64 connections that are always ready: one submission and two completi
     }());
 }
 
+TEST_CASE("256 connections that are answered at once: no allocation once warm") {
+    loop here;
+    here.run([]() -> task<> {
+        constexpr std::size_t rounds = 20;
+        ground all;
+        co_await all.connect(256);
+        co_await all.spent_on(rounds); // warm
+        const std::size_t before = tests::allocations();
+        co_await all.spent_on(rounds);
+        // 5,120 requests, and the frames of 20 rounds. The response is made anew when the date changes, once a second.
+        CHECK(tests::allocations() - before < 200);
+        co_await all.end();
+    }());
+}
+
 TEST_CASE("one connection: one call into the ring a request, and no request of the ring") {
     loop here;
     require_usual_receives(here);

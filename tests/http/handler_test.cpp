@@ -76,6 +76,22 @@ TEST_CASE("a handler that says nothing answers 200 without a body") {
     CHECK(answers_to(get, nothing) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST_CASE("no client is told that it has a tunnel, whatever a handler answers, and the next request is served") {
+    prepared_response prepared(200, "text/plain", "hello");
+    const auto whole = [](request&, response& reply) { return reply.send("text/plain", "hello"), task<>::done(); };
+    const auto nothing = [](request&, response& reply) { return reply.set_status(204), task<>::done(); };
+    const auto ready = [&prepared](request&, response& reply) { return reply.send(prepared), task<>::done(); };
+    const auto pieces = [](request&, response& reply) -> task<> {
+        auto sent = co_await reply.write("hello");
+        CHECK(sent);
+    };
+    for (const handler& each : {handler(whole), handler(nothing), handler(ready), handler(pieces)}) {
+        const std::string answers = answers_to("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n" + get, each);
+        CHECK(answers.starts_with("HTTP/1.1 501 Not Implemented\r\n"));
+        CHECK(answers.find("HTTP/1.1 20") != std::string::npos);
+    }
+}
+
 TEST_CASE("a handler reads a body, sized or in chunks, whole or piece by piece, and its trailers") {
     CHECK(answers_to(post + get, echo) == hello + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     CHECK(answers_to(post_in_chunks, echo) ==
