@@ -19,6 +19,9 @@ class name_rules {
 public:
     explicit name_rules(const network_options& options);
 
+    tuyau::address_family family() const noexcept { return family_; }
+    const tuyau::host_table& told() const noexcept { return told_; }
+
     /// Valid as long as this is where it is.
     tuyau::connect_options for_connecting(std::chrono::milliseconds limit) const;
 

@@ -78,8 +78,7 @@ public:
 
     tuyau::task<int> run() {
         co_await prepare();
-        tuyau::http::client client(client_options_of(options_),
-                                   std::make_shared<chosen_connector>(options_.connection, options_.tls));
+        tuyau::http::client client(client_options_of(options_), make_connector(options_.connection, options_.tls));
         shared_.emplace(undertaking{options_, lines_, sent_, client, told_});
         tuyau::deadline until_interrupted;
         // Only a file wants tidying up: without one a signal may end the program on the spot.

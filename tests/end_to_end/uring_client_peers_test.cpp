@@ -14,15 +14,12 @@ using namespace tests;
 
 namespace {
 
-/// nginx with a folder of its own, at a port that was free a moment before.
+/// nginx with a folder of its own.
 class nginx_server {
 public:
-    nginx_server() : port_(closed_port()), program_((configure(), command())) {
-        while (program_.running() && run(curl({"-o", "/dev/null", "-m", "5", url("/")})).code != 0) {}
-    }
+    nginx_server() : port_(closed_port()), program_((configure(), command()), url("/")) {}
 
     std::string url(const std::string& path) const { return "http://127.0.0.1:" + port_ + path; }
-    bool serves() { return program_.running(); }
 
 private:
     void configure() {
@@ -53,24 +50,14 @@ private:
 
     temporary_folder folder_;
     std::string port_;
-    process program_;
+    foreign_server program_;
 };
-
-bool has_nginx() { return run({"sh", "-c", "command -v nginx"}).code == 0; }
-
-/// Without what differs from one moment to the next.
-std::string without_date(std::string text) {
-    for (auto at = text.find("Date: "); at != std::string::npos; at = text.find("Date: ", at))
-        text.erase(at, text.find('\n', at) - at + 1);
-    return text;
-}
 
 } // namespace
 
 TEST_CASE("uring-client and curl get the same from nginx") {
-    if (!has_nginx()) SKIP("nginx is not installed");
-    nginx_server nginx;
-    REQUIRE(nginx.serves());
+    need_program("nginx");
+    const nginx_server nginx;
     const std::string much(2'000'000, 'x');
     const std::vector<std::vector<std::string>> table = {
         {"/small.txt"},
@@ -133,9 +120,8 @@ TEST_CASE("uring-client and curl get the same from nginx") {
 }
 
 TEST_CASE("uring-client -C - goes on with what nginx was sending") {
-    if (!has_nginx()) SKIP("nginx is not installed");
-    nginx_server nginx;
-    REQUIRE(nginx.serves());
+    need_program("nginx");
+    const nginx_server nginx;
     temporary_folder folder;
     const std::string whole = run(curl({nginx.url("/big.bin")})).output;
     // Interrupted by its own bound, in the middle.

@@ -16,6 +16,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "support/memory_tells.hpp"
 #include "support/process.hpp"
 #include "support/socket.hpp"
 
@@ -172,5 +173,39 @@ inline void write_file(const std::string& path, const std::string& text) {
 
 /// A port of 127.0.0.1 on which nobody listens.
 inline std::string closed_port() { return std::to_string(socket_server().port()); }
+
+/// Where a server of somebody else's is not installed the test is skipped, unless it was asked for.
+inline void need_program(const std::string& name) {
+    if (run({"sh", "-c", "PATH=$PATH:/usr/sbin; command -v " + name}).code == 0) return;
+    if (std::getenv("TUYAU_WITH_PEERS") != nullptr) FAIL(name << " was not found");
+    SKIP(name << " is not installed (./check --with-peers does that)");
+}
+
+/// A server of somebody else's, which listens at ports that were free a moment before, as its configuration says.
+class foreign_server {
+public:
+    /// Waits until it answers at `alive`.
+    foreign_server(std::vector<std::string> command, const std::string& alive)
+        : program_(with_path(std::move(command))) {
+        while (program_.running() && run(curl({"-k", "-o", "/dev/null", "-m", "5", alive})).code != 0) {}
+        if (!program_.running()) throw std::runtime_error("it does not serve: " + program_.read_errors());
+    }
+
+private:
+    /// Servers are installed where not every user's PATH leads.
+    static std::vector<std::string> with_path(std::vector<std::string> command) {
+        command.insert(command.begin(), {"sh", "-c", "PATH=$PATH:/usr/sbin; exec \"$@\"", "sh"});
+        return command;
+    }
+
+    process program_;
+};
+
+/// Without what differs from one moment to the next.
+inline std::string without_date(std::string text) {
+    for (auto at = text.find("Date: "); at != std::string::npos; at = text.find("Date: ", at))
+        text.erase(at, text.find('\n', at) - at + 1);
+    return text;
+}
 
 } // namespace tests

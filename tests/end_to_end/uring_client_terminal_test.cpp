@@ -1,6 +1,4 @@
-#include <chrono>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -12,11 +10,12 @@ using namespace tests;
 
 namespace {
 
-/// Runs it with a terminal (pty(7)) for its standard streams; what that shows, with line ends as they were.
-outcome run_on_terminal(std::vector<std::string> arguments) {
+/// Runs it with a terminal (pty(7)) for its standard streams; what that shows, with line ends as they were. It goes into
+/// `log` too, at once.
+outcome run_on_terminal(std::vector<std::string> arguments, const std::string& log = "/dev/null") {
     std::string command;
     for (const std::string& each : ours(std::move(arguments))) command += "'" + each + "' ";
-    outcome got = run({"script", "-qec", command, "/dev/null"});
+    outcome got = run({"script", "-qefc", command, log});
     std::string shown;
     for (std::size_t i = 0; i < got.output.size(); ++i)
         if (got.output.compare(i, 2, "\r\n") != 0 && got.output.compare(i, 2, "\r\r") != 0) shown += got.output[i];
@@ -59,21 +58,22 @@ TEST_CASE("uring-client shows no binary on a terminal unless it is asked for") {
 
 TEST_CASE("uring-client draws a progress bar on a terminal, which is gone in the end") {
     temporary_folder folder;
+    const std::string shown = folder / "shown";
     scripted_server server([&](conversation& client) {
         client.receive_request();
-        client.send(ok + "Content-Length: 4000000\r\n\r\n");
-        // What the bar is drawn at: something that comes when a while has passed.
-        for (int i = 0; i < 4; ++i) {
-            client.send(pattern(0, 1'000'000));
-            std::this_thread::sleep_for(std::chrono::milliseconds(210));
-        }
+        client.send(ok + "Content-Length: 4000000\r\n\r\n" + pattern(0, 1'000'000));
+        // A byte at a time until the bar is there: it is drawn when something comes and a while has passed.
+        std::size_t sent = 1'000'000;
+        for (; sent < 4'000'000 && contents(shown).find("left") == std::string::npos; ++sent)
+            client.send(pattern(sent, 1));
+        client.send(pattern(sent, 4'000'000 - sent));
     });
-    const outcome got = run_on_terminal({"-o", folder / "file", server.url()});
+    const outcome got = run_on_terminal({"-o", folder / "file", server.url()}, shown);
     CHECK(got.code == done);
-    CHECK(got.output.find("MiB of 3.8 MiB") != std::string::npos);
+    CHECK(got.output.find(" of 3.8 MiB") != std::string::npos);
     CHECK(got.output.find("left") != std::string::npos);
     CHECK(got.output.ends_with("\r\x1b[K"));
-    CHECK(folder.files() == 1);
+    CHECK(folder.files() == 2);
     scripted_server quick(answer(sized("x")));
     CHECK(run_on_terminal({"-so", folder / "file", quick.url()}).output.empty());
 }
