@@ -137,11 +137,9 @@ private:
 
     static std::error_code not_connected() { return std::make_error_code(std::errc::not_connected); }
 
-    /// The input's lease goes as soon as its bytes are used: it is memory that all streams of the loop share.
+    /// The input's lease goes as soon as its bytes are used, or nearly so: it is memory that all streams of the loop share.
     void settle() {
-        if (!input_) return;
-        engine.keep_input();
-        input_.reset();
+        if (input_ && engine.keep_input()) input_.reset();
     }
 
     /// Waits until there is more input than there was `before`, whoever receives it.

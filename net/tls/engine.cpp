@@ -181,13 +181,15 @@ void tls_engine::feed(std::string_view bytes) noexcept {
     wire_.input = bytes;
 }
 
-void tls_engine::keep_input() {
-    if (wire_.input.empty()) return;
+bool tls_engine::keep_input() {
+    if (wire_.input.empty()) return true;
     // What was kept before is at the end of its block, and is what is left now.
-    if (kept_ && wire_.input.data() >= kept_.data() && wire_.input.data() < kept_.data() + tls_block::size) return;
+    if (kept_ && wire_.input.data() >= kept_.data() && wire_.input.data() < kept_.data() + tls_block::size) return true;
+    if (wire_.input.size() > tls_block::size) return false;
     kept_ = tls_block::take();
     std::memcpy(kept_.data(), wire_.input.data(), wire_.input.size());
     wire_.input = {kept_.data(), wire_.input.size()};
+    return true;
 }
 
 void tls_engine::end_input() {

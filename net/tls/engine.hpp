@@ -59,8 +59,9 @@ public:
     void feed(std::string_view bytes) noexcept;
     bool input_used() const noexcept { return wire_.input.empty(); }
 
-    /// Copies what is left of the input, so that its owner can go.
-    void keep_input();
+    /// Copies what is left of the input, so that its owner can go. False if that is more than a block holds: then it stays
+    /// where it is.
+    bool keep_input();
 
     /// The transport has ended.
     void end_input();

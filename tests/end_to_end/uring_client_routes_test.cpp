@@ -1,10 +1,14 @@
 // Which way uring-client goes: proxies, Unix sockets, several at a time.
 
-#include <filesystem>
+#include <exception>
+#include <fstream>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,6 +28,8 @@ public:
         sockaddr_un where{};
         where.sun_family = AF_UNIX;
         path.copy(where.sun_path, sizeof where.sun_path - 1);
+        const timeval longest{patience.count(), 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
         if (::bind(fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 || ::listen(fd_, 4) != 0)
             throw std::runtime_error("cannot listen at " + path);
     }
@@ -31,7 +37,12 @@ public:
     unix_listener& operator=(const unix_listener&) = delete;
     ~unix_listener() { ::close(fd_); }
 
-    int accept() const { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); }
+    /// As that of `socket_server`.
+    int accept() const {
+        const int client = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+        if (client < 0) throw std::runtime_error("nobody came");
+        return client;
+    }
 
 private:
     int fd_;
@@ -43,14 +54,20 @@ TEST_CASE("uring-client --unix-socket asks there, whatever the URL and the proxi
     temporary_folder folder;
     const unix_listener listener(folder / "socket");
     std::string request;
+    std::string trouble;
     std::thread server([&] {
-        socket_client client(listener.accept());
-        request = read_request(client);
-        client.send(sized("by the socket"));
+        try {
+            socket_client client(listener.accept());
+            request = read_request(client);
+            client.send(sized("by the socket"));
+        } catch (const std::exception& error) {
+            trouble = error.what();
+        }
     });
     const outcome got = run({"env", "http_proxy=http://127.0.0.1:" + closed_port(), program("uring-client"),
                              "--unix-socket", folder / "socket", "http://name.invalid:81/path"});
     server.join();
+    CHECK(trouble.empty());
     CHECK(got.errors.empty());
     CHECK(got.output == "by the socket");
     CHECK(request.starts_with("GET /path HTTP/1.1\r\nHost: name.invalid:81\r\n"));

@@ -10,6 +10,7 @@ void loops(kernel& here);
 void operations(kernel& here);
 void chat(kernel& here);
 void uring_client(kernel& here);
+void uring_client_names(kernel& here);
 void uring_http(kernel& here);
 void uring_http_files(kernel& here);
 void warm(kernel& here);
@@ -27,6 +28,7 @@ std::span<const scenario> all_scenarios() noexcept {
         scenario{"warm", scenarios::warm},
         scenario{"conformance", scenarios::conformance_of_the_server},
         scenario{"uring-http-files", scenarios::uring_http_files},
+        scenario{"uring-client-names", scenarios::uring_client_names},
     };
     return all;
 }

@@ -41,6 +41,7 @@ add_executable(simulate
     scenarios/disk.cpp
     scenarios/scripted_response.cpp
     scenarios/uring_client.cpp
+    scenarios/uring_client_names.cpp
     scenarios/uring_client_tcp.cpp
     scenarios/loops.cpp
     scenarios/operations.cpp

@@ -88,7 +88,23 @@ TEST_CASE("bytes go both ways at once, however many") {
     CHECK(here.requests().in_flight() == 0);
 }
 
-TEST_CASE("the same with TLS 1.2") {
+TEST_CASE("receive buffers of any size serve, those of less than a record and of several") {
+    const certificates files;
+    for (const unsigned size : {512U, 16U * 1024, 64U * 1024, 256U * 1024}) {
+        INFO(size);
+        tuyau::loop_options options;
+        options.buffers = {.size = size, .initial = 16, .most = 256};
+        loop here(options);
+        here.run([](const certificates& with) -> task<> {
+            two_ends<> ends(with.server_context(), with.client_context());
+            co_await ends.connect();
+            co_await with_deadline(60s, converse(ends, pattern(3'000'000), pattern(2'999'999)));
+        }(files));
+        CHECK(here.requests().in_flight() == 0);
+    }
+}
+
+TEST_CASE("bytes go both ways with TLS 1.2 too") {
     const certificates files;
     loop here;
     here.run([](const certificates& with) -> task<> {
