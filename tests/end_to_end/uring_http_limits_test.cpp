@@ -147,9 +147,10 @@ TEST_CASE("with no descriptor left for a file a client gets a 503, and the file 
         CHECK(answer.size() == size);
         return answer;
     };
-    // The last descriptor may be lent to a file for a moment, and taken by a connection then.
+    // The last descriptor may be lent to a file for a moment, and taken by a connection that comes to it between two of them.
     std::string answer;
     CHECK(eventually([&] {
+        poll(nullptr, 0, 10);
         answer = ask_for_large();
         return status_of(answer) == "503";
     }));

@@ -134,17 +134,18 @@ TEST_CASE("64 connections that are always ready: one submission and two completi
     }());
 }
 
-TEST_CASE("256 connections that are answered at once: no allocation once warm") {
+TEST_CASE("256 connections that are answered at once: no allocation for each request once warm") {
     loop here;
     here.run([]() -> task<> {
-        constexpr std::size_t rounds = 20;
+        constexpr std::size_t connections = 256;
+        constexpr std::size_t rounds = 100;
         ground all;
-        co_await all.connect(256);
+        co_await all.connect(connections);
         co_await all.spent_on(rounds); // warm
         const std::size_t before = tests::allocations();
         co_await all.spent_on(rounds);
-        // 5,120 requests, and the frames of 20 rounds. The response is made anew when the date changes, once a second.
-        CHECK(tests::allocations() - before < 200);
+        // How many are answered at once is the kernel's: what one more of them needs is made once, a few allocations each.
+        CHECK(tests::allocations() - before < 4 * connections);
         co_await all.end();
     }());
 }
