@@ -72,9 +72,7 @@ std::string advice_on_tls(std::error_code error) {
 
 std::string advice_on(const client_error& error) {
     switch (error.what) {
-    case kind::not_resolved:
-        if (std::string advice = connect_advice(error.code); !advice.empty()) return advice;
-        return "is the name spelled right, and the network up?";
+    case kind::not_resolved: return "is the name spelled right, and the network up?";
     case kind::not_connected: return connect_advice(error.code);
     case kind::tls_failed: return advice_on_tls(error.code);
     case kind::send_failed: return "the server does not want it; is it too large?";

@@ -2,7 +2,7 @@
 
 #include <exception>
 #include <fstream>
-#include <mutex>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -135,21 +135,18 @@ TEST_CASE("uring-client -m bounds each of several that go on at once, and keeps 
 TEST_CASE("uring-client brings 200 MB to a file in little memory") {
     constexpr std::size_t size = 200'000'000;
     temporary_folder folder;
-    process* client = nullptr;
     std::size_t memory = 0;
-    std::mutex started;
-    started.lock();
+    std::promise<const process*> started;
     scripted_server server([&](conversation& peer) {
         peer.receive_request();
-        const std::scoped_lock wait(started);
+        const process* client = started.get_future().get();
         peer.send(ok + "Content-Length: " + std::to_string(size) + "\r\n\r\n");
         peer.send_pattern(size - 1);
         memory = client->memory(); // while it waits for the last byte
         peer.send(pattern(size - 1, 1));
     });
     process program(ours({"-o", folder / "file", server.url()}));
-    client = &program;
-    started.unlock();
+    started.set_value(&program);
     CHECK(program.wait() == done);
     CHECK(program.read_errors().empty());
     CHECK(server.failures().empty());

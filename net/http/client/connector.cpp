@@ -36,7 +36,12 @@ task<client_result<any_stream>> network_connector::open(std::string host, std::u
     if (how_.unix_socket) co_return co_await open_unix(*how_.unix_socket, info);
     info.stage = stage::resolving;
     auto addresses = co_await resolve(host, port, {how_.family, &how_.addresses});
-    if (!addresses) co_return tl::unexpected(failed(kind::not_resolved, std::move(host), info, addresses.error()));
+    if (!addresses) {
+        const std::error_code why = addresses.error();
+        // Other errors are about this machine, and not about the name.
+        const kind what = why.category() == resolve_category() ? kind::not_resolved : kind::not_connected;
+        co_return tl::unexpected(failed(what, std::move(host), info, why));
+    }
     info.resolved = system::now();
     info.stage = stage::connecting;
     connect_options how;
