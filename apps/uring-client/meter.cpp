@@ -52,8 +52,9 @@ std::string meter_line(const std::string& name, std::uint64_t present, std::opti
     std::string line = fmt::format("{:.{}}  ", name, longest_name);
     const std::size_t taken = line.size() + figures.size();
     constexpr std::size_t least_bar = 10;
-    if (total && *total != 0 && width > taken + least_bar + 4) {
-        const std::size_t room = std::min<std::size_t>(width - taken - 4, 40);
+    constexpr std::size_t around_bar = 5; // brackets, two spaces, and the last column, which stays free
+    if (total && *total != 0 && width >= taken + least_bar + around_bar) {
+        const std::size_t room = std::min<std::size_t>(width - taken - around_bar, 40);
         const auto full =
             static_cast<std::size_t>(std::min(1.0, now / static_cast<double>(*total)) * static_cast<double>(room));
         line += fmt::format("[{:<{}}]  ", std::string(full, '='), room);

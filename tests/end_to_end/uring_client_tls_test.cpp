@@ -144,6 +144,32 @@ TEST_CASE("uring-client refuses a certificate that was called back") {
     CHECK(ask(server, options).code == done);
 }
 
+TEST_CASE("uring-client refuses a chain whose authority was called back") {
+    const authorities all;
+    const identity called_back = all.root.issue({.common_name = "called back", .may_issue = true});
+    const identity kept = all.root.issue({.common_name = "kept", .may_issue = true});
+    for (const identity* middle : {&called_back, &kept}) {
+        const std::string chain = all.folder / "middle.pem";
+        write_file(chain, middle->certificate());
+        const openssl_server server(all.file("server", middle->issue({.names = {"DNS:localhost"}})),
+                                    {"-cert_chain", chain});
+        // Lists of both issuers: the root's names the authority, the authority's names nobody.
+        write_file(all.folder / "lists.pem",
+                   all.root.revocation_list({&called_back}) + middle->revocation_list({}));
+        const std::vector<std::string> options = {"--cacert", all.folder / "root.pem", "--crlfile",
+                                                  all.folder / "lists.pem"};
+        const outcome got = ask(server, options);
+        CHECK(curls_code(server, options) == got.code);
+        if (middle == &kept) {
+            CHECK(got.code == done);
+            continue;
+        }
+        CHECK(got.code == not_trusted);
+        check_one_line(got, "the certificate of 'CN = called back', which vouches for localhost, was revoked by "
+                            "'CN = root of the test'");
+    }
+}
+
 TEST_CASE("uring-client shows its certificate to a server that asks, and says when that fails") {
     const authorities all;
     const std::string root = all.folder / "root.pem";

@@ -7,7 +7,7 @@
 
 #include "support/scripted_server.hpp"
 #include "tls/authority.hpp"
-#include "uring_client_support.hpp"
+#include "end_to_end/uring_client_support.hpp"
 
 using namespace tests;
 

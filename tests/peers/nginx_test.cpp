@@ -8,7 +8,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "uring_client_support.hpp"
+#include "end_to_end/uring_client_support.hpp"
 
 using namespace tests;
 
