@@ -17,11 +17,13 @@
 
 #include "runtime/helpers.hpp"
 #include "support/temporary_folder.hpp"
+#include "tcp_stream_helpers.hpp"
 
 #include <tuyau/runtime/folder.hpp>
 #include <tuyau/runtime/scope.hpp>
 
 using tests::descriptor_pair;
+using tests::numbered;
 using tuyau::file;
 using tuyau::loop;
 using tuyau::loop_options;
@@ -31,13 +33,6 @@ using tuyau::task;
 using tuyau::tcp_stream;
 
 namespace {
-
-std::string numbered(std::size_t size) {
-    std::string text;
-    for (std::size_t number = 0; text.size() < size; ++number) text += std::to_string(number) + ",";
-    text.resize(size);
-    return text;
-}
 
 task<file> open(const tests::temporary_folder& where, std::string name) {
     auto folder = (co_await tuyau::folder::open(where.path().string())).value();
