@@ -17,8 +17,8 @@ struct measurement {
     histogram latency;
     std::uint64_t requests = 0; ///< answered, and rightly
     std::uint64_t errors = 0;   ///< connections broken off, and wrong answers
-    std::uint64_t unfinished =
-        0; ///< were due at a fixed rate and not answered at the end; in `latency` with their wait so far
+    /// Were due at a fixed rate and not answered at the end; in `latency` with their wait so far.
+    std::uint64_t unfinished = 0;
     std::uint64_t opened = 0; ///< connections
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
@@ -27,7 +27,7 @@ struct measurement {
     std::chrono::nanoseconds own{};     ///< CPU time of this one
 };
 
-/// Loads the server from one thread on a bare epoll: nothing of it is shared with what is measured.
+/// Loads the server from one thread on a bare epoll, and slow clients from another: nothing is shared with what is measured.
 ///
 /// All connections are opened first, a few at a time, with a request each; then come the warm-up and the measurement.
 class generator {

@@ -16,8 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view beginning = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ";
-constexpr auto round_time = 1s;    // in which each sends a byte
-constexpr std::size_t parts = 5000; // of a round: many at once would hold up the load, which has the same processor
+constexpr auto round_time = 1s; // in which each sends a byte
+// Of a round: many at once would hold up the load, which has the same processor.
+constexpr std::size_t parts = 5000;
 constexpr auto opening_limit = 60s;
 
 bool closed_by_server(int fd) noexcept {
@@ -45,9 +46,10 @@ bool slow_clients::all_began() const {
 
 void slow_clients::keep_going() {
     const std::size_t share = std::max<std::size_t>(clients_.size() / parts, 1);
+    const auto pause = round_time * (static_cast<double>(share) / static_cast<double>(clients_.size()));
     for (std::size_t next = 0; !ending_;) {
         for (std::size_t i = 0; i < share && !ending_; ++i) go_on(clients_[next++ % clients_.size()]);
-        std::this_thread::sleep_for(round_time / static_cast<double>(parts));
+        std::this_thread::sleep_for(pause);
     }
 }
 

@@ -50,9 +50,7 @@ public:
 
     void run() {
         const int listener = peer::listen_on_loopback();
-        io_uring_sqe* sqe = next();
-        io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
-        tag(sqe, kind::accept, listener);
+        accept_on(listener);
         for (;;) {
             io_uring_buf_ring_advance(buffers_, std::exchange(returned_, 0));
             wait();
@@ -107,6 +105,7 @@ private:
         switch (static_cast<kind>(cqe.user_data >> 32)) {
         case kind::accept:
             if (cqe.res >= 0) begin(cqe.res);
+            if ((cqe.flags & IORING_CQE_F_MORE) == 0) accept_on(fd);
             break;
         case kind::receive: received(fd, cqe); break;
         case kind::send:
@@ -116,6 +115,12 @@ private:
             else
                 answer(fd);
         }
+    }
+
+    void accept_on(int listener) {
+        io_uring_sqe* sqe = next();
+        io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+        tag(sqe, kind::accept, listener);
     }
 
     void begin(int fd) {

@@ -47,6 +47,12 @@ void send_back(int fd, int size) {
     tag(sqe, kind::send, fd);
 }
 
+void accept_on(int listener) {
+    io_uring_sqe* sqe = next();
+    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+    tag(sqe, kind::accept, listener);
+}
+
 void begin(int fd) {
     while (buffers.size() <= static_cast<std::size_t>(fd)) buffers.emplace_back();
     buffers[static_cast<std::size_t>(fd)] = std::make_unique_for_overwrite<std::array<char, buffer_size>>();
@@ -63,6 +69,7 @@ void handle(const io_uring_cqe& cqe) {
     switch (static_cast<kind>(cqe.user_data >> 32)) {
     case kind::accept:
         if (cqe.res >= 0) begin(cqe.res);
+        if ((cqe.flags & IORING_CQE_F_MORE) == 0) accept_on(fd);
         break;
     case kind::receive:
         if (cqe.res > 0)
@@ -86,9 +93,7 @@ int main() {
     peer::require(io_uring_queue_init_params(512, &ring, &parameters) == 0, "io_uring");
     io_uring_register_ring_fd(&ring);
     const int listener = peer::listen_on_loopback();
-    io_uring_sqe* sqe = next();
-    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
-    tag(sqe, kind::accept, listener);
+    accept_on(listener);
     for (;;) {
         io_uring_submit_and_wait(&ring, 1);
         unsigned head = 0;

@@ -21,7 +21,11 @@ def number(value, digits=2):
 
 
 def _targets(record):
-    rows = [[f"{what}, {where}", f"≤ {most}", number(value), verdict]
+    # A digit more where two would hide by how little it was missed.
+    def digits(most, value, verdict):
+        return 3 if verdict == "MISSED" and number(value) == number(float(most.split()[0])) else 2
+
+    rows = [[f"{what}, {where}", f"≤ {most}", number(value, digits(most, value, verdict)), verdict]
             for what, where, most, value, verdict in targets.verdicts(record)]
     return "### Targets\n\n" + table(["CPU and latency are ratios", "target", "measured", ""], rows)
 
@@ -101,8 +105,11 @@ def markdown(record, plots):
     parts += [_scenario(each) for each in record["scenarios"].values()]
     for title, key, form in (("Memory", "memory", _memory), ("Counts", "counters", _counters),
                              ("Instructions", "instructions", _instructions)):
-        if record.get(key, {}).get("servers"):
-            parts += [f"### {title}", form(record[key]) + failures(record[key])]
+        part = record.get(key, {})
+        if part.get("servers"):
+            parts += [f"### {title}", form(part) + failures(part)]
+        elif part.get("failed"):
+            parts += [f"### {title}", "Not measured." + failures(part)]
     return "\n\n".join(parts) + "\n"
 
 

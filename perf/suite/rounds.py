@@ -38,7 +38,12 @@ class Driver:
         command = self.command(server.port, ["--connections", "0", "--idle", str(count), "--seconds", "0", "--hold"])
         process = processes.start(command, output, stdin=subprocess.PIPE)
         try:
+            # It tells what it saw when all of them are there, and what is wrong when they are not.
             processes.wait_for(lambda: os.path.getsize(output) > 0, process, 90)
+            with open(output, encoding="utf-8") as told:
+                said = told.read()
+            if not said.lstrip().startswith("{"):
+                raise RuntimeError(f"idle connections: {said.strip()}")
             yield
         finally:
             process.stdin.close()

@@ -3,18 +3,22 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fcntl.h>
 #include <fstream>
 #include <new>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -170,42 +174,52 @@ void work(const orders& asked, std::uint64_t from, progress& told) {
 pid_t start_worker(const orders& asked, std::uint64_t from, progress& told) {
     std::fflush(nullptr);
     const pid_t id = ::fork();
+    if (id < 0) throw std::system_error(errno, std::system_category(), "cannot start a process for the seeds");
     if (id != 0) return id;
     work(asked, from, told);
     std::fflush(nullptr);
     std::_Exit(EXIT_SUCCESS); // what is left has been looked at
 }
 
-int report(const orders& asked, const std::vector<std::uint64_t>& failed, progress* all, double seconds) {
+/// What came of some seeds.
+struct tally {
     std::uint64_t done = 0;
-    fault_counts counts{};
-    for (unsigned part = 0; part < asked.jobs; ++part) {
-        done += all[part].done;
-        for (std::size_t kind = 0; kind < fault_kinds; ++kind) counts[kind] += all[part].faults[kind];
-    }
+    fault_counts faults{};
+    std::vector<std::uint64_t> failed;
+    bool is_cut_short = false; ///< some were not begun: too many failed before
+};
+
+void add(tally& to, const progress& part) {
+    to.done += part.done;
+    for (std::size_t kind = 0; kind < fault_kinds; ++kind) to.faults[kind] += part.faults[kind];
+}
+
+int report(const tally& all, real_clock::time_point began) {
+    const std::chrono::duration<double> spent = real_clock::now() - began;
     std::FILE* const out = kernel::report();
-    fmt::print(out, "{} runs in {:.1f} s{}\n", done, seconds, memory::is_seen ? ", memory watched" : "");
+    fmt::print(out, "{} runs in {:.1f} s{}\n", all.done, spent.count(), memory::is_seen ? ", memory watched" : "");
     for (std::size_t kind = 0; kind < fault_kinds; ++kind)
-        fmt::print(out, "{:>14}  {}\n", counts[kind], fault_names[kind]);
-    if (failed.empty()) return EXIT_SUCCESS;
-    fmt::print(out, "failed: {} of them, with the seeds", failed.size());
-    for (const std::uint64_t seed : failed) fmt::print(out, " {}", seed);
-    fmt::print(out, "\n");
+        fmt::print(out, "{:>14}  {}\n", all.faults[kind], fault_names[kind]);
+    if (all.failed.empty()) return EXIT_SUCCESS;
+    fmt::print(out, "failed: {} of them, with the seeds", all.failed.size());
+    for (const std::uint64_t seed : all.failed) fmt::print(out, " {}", seed);
+    fmt::print(out, "{}\n", all.is_cut_short ? "; so no more were begun" : "");
     return EXIT_FAILURE;
 }
 
-int run_all(const orders& asked) {
+/// Runs the seeds in processes of their own, and tells of each that fails how it is run again.
+tally run_in_workers(const orders& asked) {
     constexpr std::size_t most_failures = 20;
     const std::size_t size = sizeof(progress) * asked.jobs;
     void* shared = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) throw std::system_error(errno, std::system_category(), "cannot share memory");
     auto* all = static_cast<progress*>(shared);
     for (unsigned part = 0; part < asked.jobs; ++part) new (all + part) progress{};
-    const auto began = real_clock::now();
 
+    tally seen;
     std::vector<pid_t> workers;
     for (unsigned part = 0; part < asked.jobs; ++part)
         workers.push_back(start_worker(asked, asked.first + part, all[part]));
-    std::vector<std::uint64_t> failed;
     std::size_t running = workers.size();
     while (running != 0) {
         int status = 0;
@@ -223,41 +237,73 @@ int run_all(const orders& asked) {
                        code == leak_code ? leak_command(asked, all[part].unchecked, seed) : replay_command(asked, seed),
                        code == runs_differ_code ? " --twice" : "");
         std::fflush(kernel::report());
-        failed.push_back(seed);
+        seen.failed.push_back(seed);
         if (asked.until_failure)
             for (unsigned other = 0; other < asked.jobs; ++other) all[other].stop = true;
-        if (asked.until_failure || failed.size() >= most_failures) continue;
+        seen.is_cut_short = asked.until_failure || seen.failed.size() >= most_failures;
+        if (seen.is_cut_short) continue;
         *place = start_worker(asked, seed + asked.jobs, all[part]);
         ++running;
     }
-    const std::chrono::duration<double> spent = real_clock::now() - began;
-    return report(asked, failed, all, spent.count());
+    for (unsigned part = 0; part < asked.jobs; ++part) add(seen, all[part]);
+    ::munmap(shared, size);
+    return seen;
 }
 
-/// Runs each line `scenario seed what it found` of a file; others are for people.
-int run_kept(orders asked, const std::string& path) {
+struct kept_seed {
+    scenario found_by;
+    std::uint64_t seed;
+};
+
+/// Each line `scenario seed what it found` of a file; a line that begins with # is for people.
+std::vector<kept_seed> read_kept(const std::string& path) {
     std::ifstream file(path);
-    if (!file) {
-        fmt::print(stderr, "cannot read {}\n", path);
-        return EXIT_FAILURE;
-    }
+    if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
+    const auto scenarios = all_scenarios();
+    std::vector<kept_seed> all;
     std::string line;
-    progress told{};
-    for (std::string name; std::getline(file, line);) {
+    for (unsigned number = 1; std::getline(file, line); ++number) {
+        if (line.empty() || line.front() == '#') continue;
         std::istringstream words(line);
+        std::string name;
         std::uint64_t seed = 0;
-        if (!(words >> name >> seed) || name.starts_with('#')) continue;
-        const auto is_meant = [&](const scenario& each) { return each.name == name; };
-        const auto scenarios = all_scenarios();
-        const auto place = std::find_if(scenarios.begin(), scenarios.end(), is_meant);
-        if (place == scenarios.end()) {
-            fmt::print(stderr, "{}: there is no scenario '{}'\n", path, name);
-            return EXIT_FAILURE;
-        }
-        asked.scenarios = {*place};
-        work(asked, asked.first = seed, told);
+        if (!(words >> name >> seed))
+            throw std::runtime_error(fmt::format("{}:{}: no scenario and seed: {}", path, number, line));
+        const auto place =
+            std::find_if(scenarios.begin(), scenarios.end(), [&](const scenario& each) { return each.name == name; });
+        if (place == scenarios.end())
+            throw std::runtime_error(fmt::format("{}:{}: there is no scenario '{}'", path, number, name));
+        all.push_back({*place, seed});
     }
-    return report(asked, {}, &told, 0);
+    return all;
+}
+
+tally run_kept(orders asked, const std::string& path) {
+    tally all;
+    asked.jobs = 1;
+    asked.count = 1;
+    asked.all_scenarios = false;
+    for (const kept_seed& each : read_kept(path)) {
+        asked.scenarios = {each.found_by};
+        asked.first = each.seed;
+        const tally one = run_in_workers(asked);
+        all.done += one.done;
+        for (std::size_t kind = 0; kind < fault_kinds; ++kind) all.faults[kind] += one.faults[kind];
+        all.failed.insert(all.failed.end(), one.failed.begin(), one.failed.end());
+    }
+    return all;
+}
+
+/// In this process, for a debugger.
+tally run_here(orders asked, std::uint64_t seed) {
+    asked.jobs = 1;
+    asked.count = 1;
+    asked.first = seed;
+    progress told{};
+    work(asked, seed, told);
+    tally one;
+    add(one, told);
+    return one;
 }
 
 } // namespace
@@ -294,12 +340,14 @@ int main(int count, char** arguments) {
                       std::chrono::duration_cast<real_clock::duration>(std::chrono::duration<double>(*seconds));
     if (asked.show) asked.keep_output = true;
     kernel::report(); // while standard error is what it was
-    if (kept.empty() && one->count() == 0) return run_all(asked);
-    asked.jobs = 1;
-    asked.count = 1;
-    if (!kept.empty()) return run_kept(asked, kept);
-    asked.first = seed;
-    progress told{};
-    work(asked, seed, told);
-    return report(asked, {}, &told, 0);
+    const auto began = real_clock::now();
+    try {
+        const tally all = !kept.empty()       ? run_kept(asked, kept)
+                          : one->count() != 0 ? run_here(asked, seed)
+                                              : run_in_workers(asked);
+        return report(all, began);
+    } catch (const std::exception& error) {
+        fmt::print(kernel::report(), "simulate: {}\n", error.what());
+        return EXIT_FAILURE;
+    }
 }

@@ -24,6 +24,10 @@ bool uses_descriptor(int operation) noexcept {
     }
 }
 
+bool looks_in_folder(int operation) noexcept {
+    return operation == IORING_OP_OPENAT || operation == IORING_OP_OPENAT2 || operation == IORING_OP_STATX;
+}
+
 bool may_be_interrupted(int operation) noexcept {
     return is_send(operation) || operation == IORING_OP_RECV || operation == IORING_OP_ACCEPT ||
            operation == IORING_OP_READ || operation == IORING_OP_WRITE || operation == IORING_OP_OPENAT ||

@@ -144,6 +144,7 @@ void close(int fd) noexcept {
 
 int look_at_file(int fd, struct statx& told) noexcept {
     const auto in = here().enter();
+    if (here().is_closed(fd)) here().violation("statx was called for a closed descriptor");
     told = {};
     const auto file = here().find_as<simulation::regular_file>(fd);
     if (!file) {
