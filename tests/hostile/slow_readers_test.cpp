@@ -38,8 +38,9 @@ void fill(std::vector<slow_reader>& readers, const std::string& requests, good_c
 TEST_CASE("clients that never read what they ask for hold back nobody else, and get all of it once they read") {
     constexpr std::size_t slow = 200;
     constexpr std::size_t patient = 20; // of them, those that read in the end
-    // Of each: sixteen buffers unread, and the answers to what was in one more.
-    constexpr std::size_t bound_for_each = 96 * 1024;
+    // Of each: sixteen buffers unread, the 64 KiB that may come before the kernel is told to bring no more, and the answers to
+    // what was in one buffer. Each asks for megabytes.
+    constexpr std::size_t bound_for_each = (64 + 64 + 32) * 1024;
 
     http_server server({"--send-timeout", "1000"});
     good_client good(server);
