@@ -161,6 +161,8 @@ TEST_CASE("one connection: one call into the ring a request, and no request of t
         // Beside the two calls and the request of a round's own.
         CHECK(static_cast<double>(spent.enters - rounds) / rounds <= 1.05);
         CHECK(spent.submissions <= rounds + 2);
+        CHECK(spent.completions <= 2 * rounds + 2);
+        CHECK(spent.overflows == 0);
         co_await one.end();
     }());
 }
