@@ -154,8 +154,7 @@ TEST_CASE("uring-client refuses a chain whose authority was called back") {
         const openssl_server server(all.file("server", middle->issue({.names = {"DNS:localhost"}})),
                                     {"-cert_chain", chain});
         // Lists of both issuers: the root's names the authority, the authority's names nobody.
-        write_file(all.folder / "lists.pem",
-                   all.root.revocation_list({&called_back}) + middle->revocation_list({}));
+        write_file(all.folder / "lists.pem", all.root.revocation_list({&called_back}) + middle->revocation_list({}));
         const std::vector<std::string> options = {"--cacert", all.folder / "root.pem", "--crlfile",
                                                   all.folder / "lists.pem"};
         const outcome got = ask(server, options);

@@ -207,8 +207,8 @@ int report(const tally& all, real_clock::time_point began) {
     return EXIT_FAILURE;
 }
 
-/// Runs the seeds in processes of their own, and tells of each that fails how it is run again.
-tally run_in_workers(const orders& asked) {
+/// Runs the seeds in processes of their own, and tells of each that fails how it is run again. Adds to `seen`.
+void run_in_workers(const orders& asked, tally& seen) {
     constexpr std::size_t most_failures = 20;
     const std::size_t size = sizeof(progress) * asked.jobs;
     void* shared = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -216,7 +216,6 @@ tally run_in_workers(const orders& asked) {
     auto* all = static_cast<progress*>(shared);
     for (unsigned part = 0; part < asked.jobs; ++part) new (all + part) progress{};
 
-    tally seen;
     std::vector<pid_t> workers;
     for (unsigned part = 0; part < asked.jobs; ++part)
         workers.push_back(start_worker(asked, asked.first + part, all[part]));
@@ -247,7 +246,6 @@ tally run_in_workers(const orders& asked) {
     }
     for (unsigned part = 0; part < asked.jobs; ++part) add(seen, all[part]);
     ::munmap(shared, size);
-    return seen;
 }
 
 struct kept_seed {
@@ -278,32 +276,25 @@ std::vector<kept_seed> read_kept(const std::string& path) {
     return all;
 }
 
-tally run_kept(orders asked, const std::string& path) {
-    tally all;
+void run_kept(orders asked, const std::string& path, tally& all) {
     asked.jobs = 1;
     asked.count = 1;
     asked.all_scenarios = false;
     for (const kept_seed& each : read_kept(path)) {
         asked.scenarios = {each.found_by};
         asked.first = each.seed;
-        const tally one = run_in_workers(asked);
-        all.done += one.done;
-        for (std::size_t kind = 0; kind < fault_kinds; ++kind) all.faults[kind] += one.faults[kind];
-        all.failed.insert(all.failed.end(), one.failed.begin(), one.failed.end());
+        run_in_workers(asked, all);
     }
-    return all;
 }
 
 /// In this process, for a debugger.
-tally run_here(orders asked, std::uint64_t seed) {
+void run_here(orders asked, std::uint64_t seed, tally& all) {
     asked.jobs = 1;
     asked.count = 1;
     asked.first = seed;
     progress told{};
     work(asked, seed, told);
-    tally one;
-    add(one, told);
-    return one;
+    add(all, told);
 }
 
 } // namespace
@@ -342,9 +333,13 @@ int main(int count, char** arguments) {
     kernel::report(); // while standard error is what it was
     const auto began = real_clock::now();
     try {
-        const tally all = !kept.empty()       ? run_kept(asked, kept)
-                          : one->count() != 0 ? run_here(asked, seed)
-                                              : run_in_workers(asked);
+        tally all;
+        if (!kept.empty())
+            run_kept(asked, kept, all);
+        else if (one->count() != 0)
+            run_here(asked, seed, all);
+        else
+            run_in_workers(asked, all);
         return report(all, began);
     } catch (const std::exception& error) {
         fmt::print(kernel::report(), "simulate: {}\n", error.what());

@@ -1,6 +1,7 @@
 #include "request.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <functional>
 #include <string_view>
 
@@ -10,22 +11,18 @@ bool is_send(int operation) noexcept {
     return operation == IORING_OP_SEND || operation == IORING_OP_SENDMSG || operation == IORING_OP_SEND_ZC;
 }
 
-bool uses_descriptor(int operation) noexcept {
-    switch (operation) {
+bool uses_descriptor(const io_uring_sqe& entry) noexcept {
+    switch (entry.opcode) {
     case IORING_OP_NOP:
     case IORING_OP_TIMEOUT:
     case IORING_OP_ASYNC_CANCEL:
+    case IORING_OP_CLOSE:
+    case IORING_OP_MSG_RING: return false;
     case IORING_OP_OPENAT:
     case IORING_OP_OPENAT2:
-    case IORING_OP_CLOSE:
-    case IORING_OP_STATX:
-    case IORING_OP_MSG_RING: return false;
+    case IORING_OP_STATX: return entry.fd != AT_FDCWD;
     default: return true;
     }
-}
-
-bool looks_in_folder(int operation) noexcept {
-    return operation == IORING_OP_OPENAT || operation == IORING_OP_OPENAT2 || operation == IORING_OP_STATX;
 }
 
 bool may_be_interrupted(int operation) noexcept {

@@ -33,8 +33,7 @@ struct pending_request {
 };
 
 bool is_send(int operation) noexcept;
-bool uses_descriptor(int operation) noexcept;
-bool looks_in_folder(int operation) noexcept; ///< which a descriptor names, or AT_FDCWD
+bool uses_descriptor(const io_uring_sqe& entry) noexcept;
 
 /// May end at any time for no reason that concerns the program.
 bool may_be_interrupted(int operation) noexcept;

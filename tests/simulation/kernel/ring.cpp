@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <utility>
@@ -138,7 +137,7 @@ int simulated_ring::prepare(pending_request& request) {
         break;
     default: break;
     }
-    if (uses_descriptor(entry.opcode) || (looks_in_folder(entry.opcode) && entry.fd != AT_FDCWD)) {
+    if (uses_descriptor(entry)) {
         request.on = kernel_.find(entry.fd);
         if (!request.on && kernel_.is_closed(entry.fd))
             kernel_.violation(fmt::format("{} names descriptor {}, which was closed", name_of(request), entry.fd));
