@@ -95,11 +95,11 @@ void loop::sleep_or_poll() {
         std::optional<std::chrono::nanoseconds> limit;
         if (timers_.any())
             if (auto next = timers_.next()) limit = std::max(*next - present, clock::duration::zero());
-        const unsigned arrivals = traffic_.to_gather(present);
-        if (arrivals == 1)
+        const unsigned count = traffic_.to_gather(present, ring_.prepared());
+        if (count == 1)
             ring_.wait(limit);
-        else // what is prepared mostly ends at once
-            ring_.gather(arrivals + ring_.prepared(), traffic::longest_gathering, limit);
+        else
+            ring_.gather(count, traffic::longest_gathering, limit);
     } else {
         ring_.poll();
     }

@@ -46,14 +46,26 @@ public:
         return true;
     }
 
-    /// How many arrivals the next wait is to gather, if they come soon; 1 for one that is to end with the first. Only a
-    /// part of the active streams: the others may wait for what we answer, and we for them in vain.
-    unsigned to_gather(clock::time_point now) noexcept {
+    /// How many completions the next wait is to gather, if they come soon, where `prepared` requests mostly end at once; 1
+    /// for a wait that is to end with the first.
+    unsigned to_gather(clock::time_point now, unsigned prepared) noexcept {
+        look_at_epoch(now);
+        gathering_ = 1;
+        if (to_gather_ == 1) return 1;
+        const unsigned count = std::min(to_gather_ + prepared, most_at_once_);
+        if (count > prepared) gathering_ = count - prepared;
+        return count;
+    }
+
+private:
+    /// Gathers a part of the active streams only: the others may wait for what we answer, and we for them in vain.
+    void look_at_epoch(clock::time_point now) noexcept {
         const auto lasted = now - epoch_began_;
-        if (arrivals_ < 4 * active_ + 64 && lasted < longest_epoch) return gathering_ = to_gather_;
+        if (arrivals_ < 4 * active_ + 64 && lasted < longest_epoch) return;
         const auto soon = static_cast<unsigned>(arrivals_ * clock::duration(longest_gathering) /
                                                 std::max(lasted, clock::duration(1)));
         to_gather_ = active_ < fewest_active || soon < fewest_soon ? 1 : std::min(most, active_ / 4);
+        most_at_once_ = std::clamp(active_ / 3, fewest_at_once, most_before_sending);
         epoch_began_ = now;
         active_ = arrivals_ = 0;
         if (++epoch_ == 0) epoch_ = 1;
@@ -61,10 +73,8 @@ public:
             --pause_left_;
             to_gather_ = 1;
         }
-        return gathering_ = to_gather_;
     }
 
-private:
     /// Streams that come in their own time, not when we have answered, come one by one: a wait for several of them is a
     /// delay and nothing else. So one that was in vain ends the gathering for a while, and for longer each time.
     void judge_gathering() noexcept {
@@ -83,6 +93,10 @@ private:
     static constexpr unsigned fewest_active = 32; // to gather at all
     static constexpr unsigned fewest_soon = 6;    // in the time of a gathering
     static constexpr unsigned most = 32;          // to gather
+    // The kernel brings as many as a wait is for, if they are there, before it sleeps. To be answered before more are
+    // looked at: not all, or clients would have nothing to do meanwhile, nor more than the processor's caches hold.
+    static constexpr unsigned fewest_at_once = 20; // that it brings anyway (IO_LOCAL_TW_DEFAULT_MAX)
+    static constexpr unsigned most_before_sending = 64;
     static constexpr unsigned longest_pause = 64; // epochs without gathering
     static constexpr unsigned few = 4;            // to be answered directly
 
@@ -90,6 +104,7 @@ private:
     unsigned arrivals_ = 0;
     unsigned active_ = 0;
     unsigned to_gather_ = 1;
+    unsigned most_at_once_ = fewest_at_once;
     unsigned gathering_ = 1; // in the present wait
     unsigned pause_ = 1;     // epochs, after the next wait in vain
     unsigned pause_left_ = 0;

@@ -18,10 +18,24 @@ TRACEPOINTS = {
     "overflows": "io_uring:io_uring_cqe_overflow",
     "failed": "io_uring:io_uring_req_failed",
     "short writes": "io_uring:io_uring_short_write",
+    "linked requests": "io_uring:io_uring_link",
+    "files looked up": "io_uring:io_uring_file_get",
     "epoll waits": "syscalls:sys_enter_epoll_wait",
+    "epoll changes": "syscalls:sys_enter_epoll_ctl",
     "receives": "syscalls:sys_enter_recvfrom",
     "sends": "syscalls:sys_enter_sendto",
+    "accepts": "syscalls:sys_enter_accept4",
+    "shutdowns": "syscalls:sys_enter_shutdown",
+    "closes": "syscalls:sys_enter_close",
+    "futexes": "syscalls:sys_enter_futex",
+    "brk": "syscalls:sys_enter_brk",
+    "mmap": "syscalls:sys_enter_mmap",
+    "TCP sends": "tcp:tcp_sendmsg_locked",
+    "socket sends": "sock:sock_send_length",
+    "socket receives": "sock:sock_recv_length",
+    "switches to others": "sched:sched_switch",
     "wake-ups of others": "sched:sched_wakeup",
+    "interrupts to reschedule": "irq_vectors:reschedule_entry",
 }
 # It happens where the packet that completes a request comes in: mostly within the client's send. So it is counted in the whole
 # machine, with what others do there on io_uring.
@@ -32,8 +46,11 @@ FOLDERS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 def advice():
     """What to grant for tracepoints to be counted, or None if nothing is missing."""
     if not any(os.access(os.path.join(each, "events", "io_uring"), os.R_OK | os.X_OK) for each in FOLDERS):
-        return ("tracepoints cannot be read: run as root; or mount -t tracefs tracefs /sys/kernel/tracing, "
-                "chmod -R a+rX /sys/kernel/tracing, and sysctl kernel.perf_event_paranoid=-1")
+        mount = "mount -t tracefs tracefs /sys/kernel/tracing"
+        if os.geteuid() == 0:
+            return f"tracepoints cannot be read: {mount}"
+        return (f"tracepoints cannot be read: as root, {mount}, then run as root or "
+                "chmod -R a+rX /sys/kernel/tracing and sysctl kernel.perf_event_paranoid=-1")
     if os.geteuid() == 0:
         return None
     with open("/proc/sys/kernel/perf_event_paranoid", encoding="ascii") as file:

@@ -72,9 +72,14 @@ def _counters(result):
     names = {"task-clock": "task-clock, µs"}
     servers = list(result["servers"])
     for connections in dict.fromkeys(count for seen in result["servers"].values() for count in seen):
-        rows = [[names.get(event, event)] + [_count(event, result["servers"][name].get(connections, {}).get(event))
-                                             for name in servers] for event in result["events"]]
+        seen = {event: [result["servers"][name].get(connections, {}).get(event) for name in servers]
+                for event in result["events"]}
+        nothing = [event for event, values in seen.items() if all(value == 0 for value in values)]
+        rows = [[names.get(event, event)] + [_count(event, value) for value in values]
+                for event, values in seen.items() if event not in nothing]
         parts.append(table([f"per request, {connections} connections", *servers], rows))
+        if nothing:
+            parts.append(f"Not one: {', '.join(nothing)}.")
     return "\n\n".join(parts)
 
 

@@ -17,10 +17,10 @@ class scene {
 public:
     explicit scene(std::size_t streams) : last_active_(streams) {}
 
-    /// What the next wait is to gather.
-    unsigned wanted() {
+    /// What the next wait is to gather, with so many requests that are sent with it.
+    unsigned wanted(unsigned prepared = 0) {
         now_ += 100us;
-        return traffic_.to_gather(now_);
+        return traffic_.to_gather(now_, prepared);
     }
 
     /// So many arrivals end it.
@@ -59,6 +59,25 @@ TEST_CASE("where many streams are busy a wait gathers a quarter of them, 32 at m
     CHECK(many.rounds_without_gathering(200) < 100);
     many.bring(200);
     CHECK(many.wanted() == 32);
+}
+
+TEST_CASE("what is sent with a wait is gathered as well, up to a third of the streams, and 64") {
+    scene some(120);
+    CHECK(some.rounds_without_gathering(30) < 100);
+    some.bring(30);
+    CHECK(some.wanted() == 30);
+    some.bring(30);
+    CHECK(some.wanted(5) == 35);
+    some.bring(30);
+    CHECK(some.wanted(30) == 40);
+    some.bring(10); // as many as could be hoped for
+    CHECK(some.wanted(100) == 40);
+    some.bring(1); // it was not waited for
+    CHECK(some.wanted() == 30);
+    scene many(1000);
+    CHECK(many.rounds_without_gathering(200) < 100);
+    many.bring(200);
+    CHECK(many.wanted(200) == 64);
 }
 
 TEST_CASE("few streams are never waited for, and neither are streams that bring little") {

@@ -21,6 +21,9 @@ public:
     /// A path under which no file is, in a folder where one can be made.
     std::string free_path();
 
+    /// Sends this process a signal, which must be blocked.
+    void send_signal(int number);
+
     /// The most further descriptors that may be opened, until the end of this object.
     void leave_descriptors(unsigned count);
 

@@ -44,6 +44,8 @@ std::pair<int, int> present_kernel::make_pipe() {
 
 std::string present_kernel::free_path() { return "/file"; }
 
+void present_kernel::send_signal(int number) { parts_->here.signal(number); }
+
 void present_kernel::leave_descriptors(unsigned count) {
     parts_->here.set_descriptor_limit(parts_->here.open_descriptors() + count);
 }

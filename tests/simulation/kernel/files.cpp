@@ -40,7 +40,7 @@ short event_file::readiness() const { return static_cast<short>(POLLOUT | (count
 
 bool signal_file::receive(int number) {
     if (((signals_ >> (number - 1)) & 1) == 0) return false;
-    received_.push_back(number);
+    received_.insert(number);
     changed();
     return true;
 }
@@ -49,8 +49,8 @@ outcome signal_file::read(char* to, std::size_t size) {
     if (size < sizeof(signalfd_siginfo)) return -EINVAL;
     if (received_.empty()) return std::nullopt;
     signalfd_siginfo told{};
-    told.ssi_signo = static_cast<std::uint32_t>(received_.front());
-    received_.pop_front();
+    told.ssi_signo = static_cast<std::uint32_t>(*received_.begin());
+    received_.erase(received_.begin());
     std::memcpy(to, &told, sizeof told);
     return static_cast<int>(sizeof told);
 }
@@ -124,6 +124,7 @@ outcome regular_file::write(const char* from, std::size_t size) {
     if (content_->size() < position_ + size) content_->resize(position_ + size);
     std::memcpy(content_->data() + position_, from, size);
     position_ += size;
+    owner().record().mix_in(from, size);
     return static_cast<int>(size);
 }
 

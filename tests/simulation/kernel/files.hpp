@@ -1,7 +1,7 @@
 #pragma once
 
-#include <deque>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "file.hpp"
@@ -32,7 +32,7 @@ public:
 
 private:
     std::uint64_t signals_;
-    std::deque<int> received_;
+    std::set<int> received_; // each once, and the lowest number first: signal(7)
 };
 
 /// pipe(2): what both ends share, and the ends. Also what a program has for its standard input and output.

@@ -140,7 +140,9 @@ void kernel::look_again(const file::waiting_request& who) {
     if (sleepers_.size() > 1 || foreign_threads_) changed_.notify_all();
 }
 
-bool kernel::everybody_sleeps() const { return sleepers_.size() >= std::max(threads_.size(), expected_threads_); }
+bool kernel::everybody_sleeps() const {
+    return sleepers_.size() + awaited_.size() >= std::max(threads_.size(), expected_threads_);
+}
 
 bool kernel::has_enough(const sleeper& who) const {
     const auto has_come = [this](const std::optional<instant>& when) { return when && *when <= now(); };
@@ -181,7 +183,7 @@ void kernel::sleep(simulated_ring& ring, const wait_for_completions& awaited) {
     sleeper self{&ring, awaited};
     sleepers_.push_back(&self);
     ++progress_;
-    if (turns_are_kept_) changed_.notify_all(); // see until_asleep
+    if (beginning_.erase(std::this_thread::get_id()) != 0) changed_.notify_all();
     const auto began = std::chrono::system_clock::now();
     while (!self.woken) {
         if (everybody_sleeps()) {
@@ -214,11 +216,32 @@ void kernel::sleep(simulated_ring& ring, const wait_for_completions& awaited) {
     ++progress_;
 }
 
-void kernel::until_asleep(std::size_t rings) {
+void kernel::start_thread(const std::function<std::thread::id()>& start) {
     auto in = enter();
-    changed_.wait(in, [&] {
-        return static_cast<std::size_t>(next_ring_number_) >= rings && sleepers_.size() == threads_.size();
-    });
+    const std::thread::id id = start(); // which cannot sleep or end while this is inside
+    ++threads_[id];
+    started_.insert(id);
+    beginning_.insert(id);
+    changed_.wait(in, [&] { return !beginning_.contains(id); });
+}
+
+void kernel::end_thread() {
+    const auto in = enter();
+    const std::thread::id id = std::this_thread::get_id();
+    threads_.erase(id);
+    started_.erase(id);
+    beginning_.erase(id);
+    awaited_.erase(id);
+    ++progress_;
+    changed_.notify_all();
+}
+
+void kernel::await_end_of(std::thread::id id) {
+    auto in = enter();
+    if (!started_.contains(id)) return;
+    if (threads_.contains(std::this_thread::get_id())) awaited_.insert(id);
+    changed_.notify_all();
+    changed_.wait(in, [&] { return !started_.contains(id); });
 }
 
 void kernel::require_clean_end() {

@@ -4,10 +4,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -169,13 +171,21 @@ public:
     /// Time does not pass before so many threads have made their rings.
     void expect_threads(std::size_t count) noexcept { expected_threads_ = count; }
 
-    /// No thread with a ring blocks elsewhere than in the kernel: who runs may take as long as it likes before the next one
-    /// does. Several threads then do the same each time.
+    /// No thread blocks elsewhere than in the kernel, but where it joins another: who runs may take as long as it likes
+    /// before the next one does. Several threads then do the same each time.
     void keep_turns() noexcept { turns_are_kept_ = true; }
+    bool keeps_turns() const noexcept { return turns_are_kept_; }
 
-    /// Blocks a thread that has no ring until so many rings have been made, and the threads that still have one sleep: so
-    /// that the threads, all of which are expected, begin one after another.
-    void until_asleep(std::size_t rings);
+    // Threads that the program starts and joins while turns are kept.
+
+    /// Calls `start`, which gives the new thread's id, and returns once that one sleeps, or has ended.
+    void start_thread(const std::function<std::thread::id()>& start);
+
+    /// On the thread, as the last that it does.
+    void end_thread();
+
+    /// Sleeps until the thread has come to its end.
+    void await_end_of(std::thread::id id);
 
     /// The program has threads without a ring, which may wake those that have one: nobody hangs for good then.
     void allow_foreign_threads() noexcept { foreign_threads_ = true; }
@@ -254,6 +264,9 @@ private:
     std::condition_variable_any changed_;
     std::vector<simulated_ring*> rings_;
     std::map<std::thread::id, int> threads_; // rings of each
+    std::set<std::thread::id> started_;   // and have not ended
+    std::set<std::thread::id> beginning_; // of those: that have not slept yet
+    std::set<std::thread::id> awaited_;   // of those: for whose end another one sleeps
     std::vector<sleeper*> sleepers_;
     std::size_t expected_threads_ = 0;
     std::uint64_t progress_ = 0;

@@ -128,10 +128,7 @@ void run_on_several_loops(kernel& here, choices next) {
     std::vector<std::thread> threads;
     here.expect_threads(count);
     here.keep_turns();
-    for (std::size_t at = 0; at < count; ++at) {
-        threads.emplace_back([&all, at] { run_among_others(all, at); });
-        if (at + 1 < count) here.until_asleep(at + 1);
-    }
+    for (std::size_t at = 0; at < count; ++at) threads.emplace_back([&all, at] { run_among_others(all, at); });
     for (std::thread& each : threads) each.join();
     for (place& each : all.all) each.handle = nullptr; // the last to know their inboxes
     all.check_time();

@@ -15,6 +15,10 @@ inline void spare_connections(kernel& here) {
         here.weather().set(each, 0);
 }
 
+/// `--threads N`, with more than one for a seed in three: those take turns. Not of the seed's chance, so that seeds that
+/// were kept before there were threads keep their meaning.
+std::size_t threads_of(kernel& here);
+
 /// Clients that fall silent, and how long they are borne with.
 void uring_http_times(kernel& here);
 

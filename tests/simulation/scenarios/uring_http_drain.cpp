@@ -25,8 +25,8 @@ public:
         drain_ = std::chrono::seconds(seconds);
         crowd_.start(host());
         const int code =
-            run_program(uring_http_main, {"uring-http", "--threads", "1", "--listen", fmt::format("127.0.0.1:{}", port),
-                                          "--drain-timeout", std::to_string(seconds), "--header-timeout", "3600",
+            run_program(uring_http_main, {"uring-http", "--threads", std::to_string(threads_of(here_)), "--listen",
+                                          fmt::format("127.0.0.1:{}", port), "--drain-timeout", std::to_string(seconds), "--header-timeout", "3600",
                                           "--body-timeout", "3600"});
         expect(code == 0 || !listened_, "uring-http ended with exit code {}", code);
         const duration span = here_.now() - asked_to_end_;
@@ -36,6 +36,7 @@ public:
 private:
     action<> host() {
         co_await until_listening(port);
+        co_await pause(10ms); // until its threads are there
         listened_ = true;
         peers all;
         for (auto count = random_.between(1, 6); count != 0; --count) {

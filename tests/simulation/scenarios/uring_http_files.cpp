@@ -25,8 +25,9 @@ public:
         const bool few_descriptors = random_.chance(0.2);
         if (few_descriptors) here_.set_descriptor_limit(random_.between<std::size_t>(10, 30));
         hours_.has_room = !few_descriptors;
-        std::vector<std::string> arguments{
-            "uring-http", "--threads", "1", "--root", "/site", "--listen", fmt::format("127.0.0.1:{}", port)};
+        std::vector<std::string> arguments{"uring-http", "--threads", std::to_string(threads_of(here_)),
+                                           "--root",     "/site",     "--listen",
+                                           fmt::format("127.0.0.1:{}", port)};
         if (random_.chance(0.2)) here_.environment()["TUYAU_WITHOUT"] = "send-file";
         if (random_.chance(0.3)) arguments.insert(arguments.end(), {"--cache", "100000"});
         crowd_.start(librarian());
@@ -59,6 +60,7 @@ private:
 
     action<> librarian() {
         co_await until_listening(port);
+        co_await pause(10ms); // until its threads are there
         listened_ = true;
         peers all;
         for (auto count = random_.between(1, 4); count != 0; --count) all.start(reader());
