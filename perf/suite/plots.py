@@ -27,7 +27,7 @@ def draw(record, folder, stem):
             axes.grid(axis="y", color="#dddddd")
             file = f"{stem}-{name}.svg"
             figure.text(0.995, 0.005, _source(record), ha="right", va="bottom", fontsize=6, color="#777777")
-            figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))
+            figure.get_layout_engine().set(rect=(0, 0.05, 1, 0.95))
             figure.savefig(os.path.join(folder, file), metadata={"Date": None})
             drawn.append((title, file))
         pyplot.close(figure)
@@ -36,8 +36,8 @@ def draw(record, folder, stem):
 
 def _source(record):
     facts = record["machine"]
-    return (f"{facts['date'][:10]}, commit {facts['commit']}, Linux {facts['kernel']}, "
-            f"{facts['processors']} × {facts['processor']}, {facts['compiler']}")
+    return (f"{record['command']}    {record['placement']}\n{facts['date'][:10]}, commit {facts['commit']}, "
+            f"Linux {facts['kernel']}, {facts['processors']} × {facts['processor']}, {facts['compiler']}")
 
 
 def _bars(record, axes, what, label, names):

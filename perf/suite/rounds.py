@@ -9,7 +9,11 @@ import subprocess
 from . import processes
 from .servers import Missing
 
-SETTLING = 0.1  # seconds of load before each measurement
+
+def settling(options):
+    """Seconds of load before each measurement: so that every connection has asked several times."""
+    connections = int(options[options.index("--connections") + 1])
+    return 0.1 if connections < 1000 else 0.1 + connections / 20_000
 
 
 class Driver:
@@ -24,7 +28,7 @@ class Driver:
 
     def load(self, server, options, seconds, wrapper=()):
         """What it saw, as a dictionary. `wrapper`: a command that the load generator's is given to."""
-        options = [*options, "--seconds", f"{seconds:g}", "--warm-up", f"{SETTLING:g}", "--watch", str(server.process.pid)]
+        options = [*options, "--seconds", f"{seconds:g}", "--warm-up", f"{settling(options):g}", "--watch", str(server.process.pid)]
         output, _ = processes.run([*wrapper, *self.command(server.port, options)], seconds + 90)
         seen = json.loads(output)
         if seen["requests"] == 0:

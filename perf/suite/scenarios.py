@@ -10,6 +10,9 @@ UNPARSED = "bare liburing, unparsed"
 FILES = "uring-http, files"
 LOGGING = "uring-http, access log"
 ATTACKED = "uring-http, attacked"
+WITHOUT = "uring-http without "
+FEATURES = ["gathering-wait", "multishot-receive", "buffer-ring", "defer-taskrun"]
+ALL_FEATURES = [*FEATURES, "cooperative-taskrun", "registered-ring", "multishot-accept", "message-ring", "send-file"]
 ECHOES = ["bare liburing echo", "bare epoll echo", "Asio echo, epoll", "Asio echo, io_uring"]
 KEEP_ALIVE = (1, 4, 16, 64, 512, 4096, 15000)
 
@@ -69,6 +72,12 @@ def keep_alive(count):
                     peers)
 
 
+def without(count):
+    """What each feature of the kernel is worth, and how one without any is served."""
+    return Scenario(f"without-{count}", f"uring-http on older kernels, {count} connection{'s' if count > 1 else ''}",
+                    ["--connections", str(count)], [WITHOUT + each for each in [*FEATURES, "all"]])
+
+
 def echo(name, title, size):
     return Scenario(f"echo-{name}", f"echo of {title}, 16 connections", ["--connections", "16", "--echo", str(size)], ECHOES,
                     "tuyau echo", size)
@@ -111,4 +120,5 @@ def all_scenarios(work=""):
         Scenario("slow-headers", "10,000 requests a second over 64 connections, beside 10,000 whose headers never end",
                  [*sixty_four, "--rate", "10000"], [US], ATTACKED, besides={ATTACKED: ["--slow", "10000"]}),
         Scenario("two-loops", "two loops against one, 512 connections", ["--connections", "512"], [US], "uring-http, two loops"),
+        *map(without, (1, 64)),
     ]

@@ -6,7 +6,7 @@ import shutil
 import socket
 
 from . import processes
-from .scenarios import FOLDER, SIZES
+from .scenarios import ALL_FEATURES, FOLDER, SIZES, US, WITHOUT
 
 PEERS = os.path.join("perf", "peers")
 
@@ -103,10 +103,14 @@ class Servers:
         if name == "node":
             command = [self._installed("node"), os.path.join(PEERS, "node_http.js"), self.response]
         else:
-            program, *arguments = self.programs[name]
+            program, *arguments = self.programs[US if name.startswith(WITHOUT) else name]
             command = [os.path.join(self.binaries, program), *arguments]
             if not os.path.exists(command[0]):
                 raise Missing("was not built")
+            if name.startswith(WITHOUT):
+                feature = name.removeprefix(WITHOUT)
+                features = ",".join(ALL_FEATURES) if feature == "all" else feature
+                command = ["env", f"TUYAU_WITHOUT={features}", *command]
         return Server(name, processes.pinned(self._cpus_of(name), [*wrapper, *command]), self.work)
 
     def _answers_alike(self, name, port):
