@@ -41,7 +41,6 @@ protected:
         const auto polling = ring().start([this](io_uring_sqe* sqe) { io_uring_prep_poll_add(sqe, fd_, POLLIN); });
         if (!ring().is_quiet(polling)) return ring().next(polling).result == POLLIN;
         ring().cancel_all();
-        (void)ring().next(polling);
         return false;
     }
 

@@ -29,7 +29,7 @@ public:
             arguments.insert(arguments.end(), {"--max-connections", std::to_string(most_served_)});
         }
         const bool few_descriptors = random_.chance(0.2);
-        if (few_descriptors) here_.set_descriptor_limit(random_.between<std::size_t>(8, 20));
+        if (few_descriptors) here_.set_descriptor_limit(threads_ * random_.between<std::size_t>(8, 20));
         hours_.has_room = most_served_ == 0 && !few_descriptors;
         crowd_.start(mayor());
         const int code = run_program(uring_http_main, arguments);

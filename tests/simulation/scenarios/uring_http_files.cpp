@@ -22,10 +22,11 @@ public:
 
     void run() {
         for (const char* name : names) write(name);
+        const std::size_t threads = threads_of(here_);
         const bool few_descriptors = random_.chance(0.2);
-        if (few_descriptors) here_.set_descriptor_limit(random_.between<std::size_t>(10, 30));
+        if (few_descriptors) here_.set_descriptor_limit(threads * random_.between<std::size_t>(10, 30));
         hours_.has_room = !few_descriptors;
-        std::vector<std::string> arguments{"uring-http", "--threads", std::to_string(threads_of(here_)),
+        std::vector<std::string> arguments{"uring-http", "--threads", std::to_string(threads),
                                            "--root",     "/site",     "--listen",
                                            fmt::format("127.0.0.1:{}", port)};
         if (random_.chance(0.2)) here_.environment()["TUYAU_WITHOUT"] = "send-file";
