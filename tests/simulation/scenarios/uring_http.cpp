@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint16_t port = 8080;
 constexpr int cannot_serve = 1;
+constexpr const char* log_path = "/access.log";
 
 double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
@@ -30,12 +31,15 @@ public:
         }
         const bool few_descriptors = random_.chance(0.2);
         if (few_descriptors) here_.set_descriptor_limit(threads_ * random_.between<std::size_t>(8, 20));
+        const bool logs = here_.seed() / 10 % 5 == 4; // not by chance either
+        if (logs) arguments.insert(arguments.end(), {"--access-log", log_path});
         hours_.has_room = most_served_ == 0 && !few_descriptors;
         crowd_.start(mayor());
         const int code = run_program(uring_http_main, arguments);
         const bool could_not_begin = !listened_ && code == cannot_serve;
         expect(code == 0 || could_not_begin, "uring-http ended with exit code {}", code);
         if (could_not_begin) return;
+        if (logs && !any_has_happened({fault::failing_disk, fault::full_disk})) check_log();
         // A drain has ten seconds, and a second for the program to get its turn.
         const duration drain = here_.now() - hours_.asked_to_end;
         expect(drain < opening_hours::drain + 1s, "the drain took {} s", in_seconds(drain));
@@ -72,6 +76,24 @@ private:
         hours_.asked_to_end = here_.now();
         here_.signal(SIGTERM);
         co_await all.end();
+    }
+
+    void check(const question& asked, const answer& got) {
+        check_answer(asked, got);
+        ++answered_;
+    }
+
+    /// A line for each answer, and each line whole.
+    void check_log() {
+        const std::string& all = *here_.disk()[log_path];
+        std::size_t lines = 0;
+        for (std::string_view rest = all; !rest.empty(); ++lines) {
+            const std::string_view line = rest.substr(0, rest.find('\n'));
+            expect(line.size() < rest.size() && line.find(" - - [") != line.npos && line.ends_with('"'),
+                   "the access log has a line that is not whole: {}", line);
+            rest.remove_prefix(line.size() + 1);
+        }
+        expect(lines >= answered_, "{} answers came, and the access log has {} lines", answered_, lines);
     }
 
     /// The server holds what it held before anybody came, once its time for those who just went away is over.
@@ -143,7 +165,7 @@ private:
                 co_return;
             }
             const bool is_too_late = got->status == 408 && mine.may_have_stalled();
-            if (!is_too_late) check_answer(each, *got);
+            if (!is_too_late) check(each, *got);
             if (got->closes()) {
                 expect(hours_.ending || is_too_late, "the server closed a connection for no reason");
                 if (is_too_late && !each.has_body) co_return; // it may not have known that
@@ -197,7 +219,7 @@ private:
         } else if (got->status == 408) {
             expect(!in_time || mine.may_have_stalled(), "a client that was not too slow was told that it was");
         } else {
-            check_answer(asked, *got);
+            check(asked, *got);
         }
     }
 
@@ -221,7 +243,7 @@ private:
                 co_return;
             }
             if (first->status == 408 && mine.may_have_stalled()) co_return;
-            check_answer(questions[0], *first);
+            check(questions[0], *first);
             if (first->closes()) {
                 expect(hours_.ending, "the server closed a connection for no reason");
                 co_return;
@@ -289,7 +311,7 @@ private:
         while (const auto got = co_await answers.next(true)) {
             last = here_.now();
             if (got->status == 408 && (asked_in_part || mine.may_have_stalled())) break;
-            check_answer(asked_often, *got);
+            check(asked_often, *got);
             expect(++count <= asked, "{} questions had {} answers", asked, count);
             if (got->closes()) break;
         }
@@ -314,6 +336,7 @@ private:
     std::size_t at_the_start_ = 0; // descriptors
     std::size_t clients_ = 0;
     std::size_t threads_ = 1;
+    std::size_t answered_ = 0;
     std::vector<const visit*> served_;
     std::size_t most_served_ = 0; // 0 for no bound that matters
     bool listened_ = false;
