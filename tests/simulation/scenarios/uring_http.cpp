@@ -25,7 +25,7 @@ public:
         threads_ = threads_of(here_);
         std::vector<std::string> arguments{"uring-http", "--threads", std::to_string(threads_), "--listen",
                                            fmt::format("127.0.0.1:{}", port)};
-        if (random_.chance(0.3)) {
+        if (random_.chance(threads_ > 1 ? 0.7 : 0.3)) { // which they share
             most_served_ = random_.one_of<std::size_t>(1, 2, 5);
             arguments.insert(arguments.end(), {"--max-connections", std::to_string(most_served_)});
         }
