@@ -20,14 +20,19 @@ TRACEPOINTS = {
     "short writes": "io_uring:io_uring_short_write",
     "linked requests": "io_uring:io_uring_link",
     "files looked up": "io_uring:io_uring_file_get",
-    "epoll waits": "syscalls:sys_enter_epoll_wait",
-    "epoll changes": "syscalls:sys_enter_epoll_ctl",
-    "receives": "syscalls:sys_enter_recvfrom",
-    "sends": "syscalls:sys_enter_sendto",
-    "accepts": "syscalls:sys_enter_accept4",
-    "shutdowns": "syscalls:sys_enter_shutdown",
-    "closes": "syscalls:sys_enter_close",
-    "futexes": "syscalls:sys_enter_futex",
+    "epoll_wait": "syscalls:sys_enter_epoll_wait",
+    "epoll_pwait": "syscalls:sys_enter_epoll_pwait",
+    "epoll_ctl": "syscalls:sys_enter_epoll_ctl",
+    "recvfrom": "syscalls:sys_enter_recvfrom",
+    "read": "syscalls:sys_enter_read",
+    "sendto": "syscalls:sys_enter_sendto",
+    "sendfile": "syscalls:sys_enter_sendfile64",
+    "write": "syscalls:sys_enter_write",
+    "writev": "syscalls:sys_enter_writev",
+    "accept4": "syscalls:sys_enter_accept4",
+    "shutdown": "syscalls:sys_enter_shutdown",
+    "close": "syscalls:sys_enter_close",
+    "futex": "syscalls:sys_enter_futex",
     "brk": "syscalls:sys_enter_brk",
     "mmap": "syscalls:sys_enter_mmap",
     "TCP sends": "tcp:tcp_sendmsg_locked",
@@ -110,6 +115,7 @@ def run(names, connections, servers, driver, seconds, left_out):
             with servers.start(name) as server:
                 wrapper = [*outer, *_stat(chosen, output, "-p", str(server.process.pid))]
                 for count in connections:
+                    driver.load(server, ["--connections", str(count)], seconds)  # as often as it takes for memory to be there
                     seen = driver.load(server, ["--connections", str(count)], seconds, wrapper)
                     counts = _counts(output, chosen) | (_counts(output + ".all", everywhere) if outer else {})
                     result["servers"].setdefault(name, {})[str(count)] = {

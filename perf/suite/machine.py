@@ -14,7 +14,7 @@ def first_line(*command):
                               timeout=20, check=False, text=True)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip().split("\n")[0] or None
+    return (done.returncode == 0 and done.stdout.strip().split("\n")[0]) or None
 
 
 def _version(*command):
@@ -50,7 +50,6 @@ def describe(build):
         "host": platform.node(),
         "processor": _value("/proc/cpuinfo", "model name") or platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
-        "load average": round(os.getloadavg()[0], 2),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": platform.release(),
         "compiler": _compiler(build),

@@ -20,6 +20,7 @@ def prepare():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs would ignore it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     atexit.register(lambda: [end(each) for each in list(_running)])
 
 

@@ -25,9 +25,12 @@ def _targets(record):
     def digits(most, value, verdict):
         return 3 if verdict == "MISSED" and number(value) == number(float(most.split()[0])) else 2
 
-    rows = [[f"{what}, {where}", f"≤ {most}", number(value, digits(most, value, verdict)), verdict]
-            for what, where, most, value, verdict in targets.verdicts(record)]
-    return "### Targets\n\n" + table(["CPU and latency are ratios", "target", "measured", ""], rows)
+    def extremes(seen):
+        return f"{number(min(seen))} to {number(max(seen))}" if len(seen) > 1 else ""
+
+    rows = [[f"{what}, {where}", f"≤ {most}", number(value, digits(most, value, verdict)), extremes(seen), verdict]
+            for what, where, most, value, verdict, seen in targets.verdicts(record)]
+    return "### Targets\n\n" + table(["CPU and latency are ratios", "target", "median", "of rounds from", ""], rows)
 
 
 def _scenario(result):
@@ -67,6 +70,10 @@ def _count(name, value):
     return number(value, 0 if value >= 1000 else 4)
 
 
+def _connections(count):
+    return f"{count} connection{'s' * (count != '1')}"
+
+
 def _counters(result):
     parts = [f"Not all could be counted: {result['advice']}."] if result["advice"] else []
     names = {"task-clock": "task-clock, µs"}
@@ -77,14 +84,14 @@ def _counters(result):
         nothing = [event for event, values in seen.items() if all(value == 0 for value in values)]
         rows = [[names.get(event, event)] + [_count(event, value) for value in values]
                 for event, values in seen.items() if event not in nothing]
-        parts.append(table([f"per request, {connections} connections", *servers], rows))
+        parts.append(table([f"per request, {_connections(connections)}", *servers], rows))
         if nothing:
             parts.append(f"Not one: {', '.join(nothing)}.")
     return "\n\n".join(parts)
 
 
 def _instructions(result):
-    rows = [[f"{name}, {count} connection{'s' * (count != '1')}",
+    rows = [[f"{name}, {_connections(count)}",
              *(number(seen[each], 0) for each in ("all", "llhttp", "rest"))]
             for name, counts in result["servers"].items() for count, seen in counts.items()]
     return table(["user-space instructions per plain GET", "all", "llhttp's", "the rest"], rows)
@@ -140,7 +147,7 @@ def put_into(path, text, folder):
 
 def print_targets(record):
     """Those that something was measured for."""
-    rows = [row for row in targets.verdicts(record) if row[3] is not None]
+    rows = [row[:5] for row in targets.verdicts(record) if row[3] is not None]
     if rows:
         print(f"\n{'target':66}{'at most':>12}{'measured':>12}")
     for what, where, most, value, verdict in rows:

@@ -70,8 +70,8 @@ def start_all(stack, servers, names, left_out, failed):
 
 def run(scenario, servers, driver, settings, left_out):
     """A dictionary for the record: the load, and for each round what each server showed."""
-    result = {"title": scenario.title, "load": scenario.load, "ours": scenario.ours, "bytes_each": scenario.bytes_each,
-              "rounds": [], "commands": {}, "failed": {}}
+    result = {"title": scenario.title, "load": {name: scenario.load_of(name) for name in scenario.servers},
+              "ours": scenario.ours, "bytes_each": scenario.bytes_each, "rounds": [], "commands": {}, "failed": {}}
     with contextlib.ExitStack() as stack:
         running = start_all(stack, servers, scenario.servers, left_out, result["failed"])
         result["commands"] = {name: " ".join(server.command) for name, server in running.items()}
@@ -114,11 +114,16 @@ def median(result, name, what):
     return statistics.median(values) if values else None
 
 
-def ratio(result, name, what, ours=None):
-    """The median of ours against `name`, round by round."""
-    ours = ours or result["ours"]
-    values = [what(each[ours]) / what(each[name]) for each in result["rounds"]
-              if ours in each and name in each and what(each[name]) > 0]
+def ratios(result, name, what):
+    """Ours against `name`, round by round."""
+    ours = result["ours"]
+    return [what(each[ours]) / what(each[name]) for each in result["rounds"]
+            if ours in each and name in each and what(each[name]) > 0]
+
+
+def ratio(result, name, what):
+    """The median of those; None if there are none."""
+    values = ratios(result, name, what)
     return statistics.median(values) if values else None
 
 

@@ -12,7 +12,6 @@ LOGGING = "uring-http, access log"
 ATTACKED = "uring-http, attacked"
 WITHOUT = "uring-http without "
 FEATURES = ["gathering-wait", "multishot-receive", "buffer-ring", "defer-taskrun"]
-ALL_FEATURES = [*FEATURES, "cooperative-taskrun", "registered-ring", "multishot-accept", "message-ring", "send-file"]
 ECHOES = ["bare liburing echo", "bare epoll echo", "Asio echo, epoll", "Asio echo, io_uring"]
 KEEP_ALIVE = (1, 4, 16, 64, 512, 4096, 15000)
 

@@ -1,12 +1,13 @@
 """The servers: how each is started, and where it then listens."""
 
+import contextlib
 import os
 import re
 import shutil
 import socket
 
 from . import processes
-from .scenarios import ALL_FEATURES, FOLDER, SIZES, US, WITHOUT
+from .scenarios import FOLDER, LOGGING, SIZES, US, WITHOUT
 
 PEERS = os.path.join("perf", "peers")
 
@@ -64,13 +65,14 @@ class Servers:
         self.binaries, self.work, self.cpus = binaries, work, cpus
         self.response = os.path.join(work, "response")
         self.page = None  # the body of it
+        self.log = os.path.join(work, "access.log")
         any_threads = ("uring-http", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
         ours = (*any_threads, "--threads", "1")
         self.programs = {
             "uring-http": ours,
             "uring-http, two loops": (*any_threads, "--threads", "2"),
             "uring-http, files": (*ours, "--root", os.path.join(work, FOLDER)),
-            "uring-http, access log": (*ours, "--access-log", os.path.join(work, "access.log")),
+            "uring-http, access log": (*ours, "--access-log", self.log),
             "uring-http, attacked": ours,
             "bare liburing": ("bare_liburing", self.response, "--parse"),
             "bare liburing, waiting": ("bare_liburing", self.response, "--parse", "--wait", "64", "200"),
@@ -103,15 +105,22 @@ class Servers:
         if name == "node":
             command = [self._installed("node"), os.path.join(PEERS, "node_http.js"), self.response]
         else:
+            if name == LOGGING:
+                self.remove_log()
             program, *arguments = self.programs[US if name.startswith(WITHOUT) else name]
             command = [os.path.join(self.binaries, program), *arguments]
             if not os.path.exists(command[0]):
                 raise Missing("was not built")
             if name.startswith(WITHOUT):
                 feature = name.removeprefix(WITHOUT)
-                features = ",".join(ALL_FEATURES) if feature == "all" else feature
+                features = ",".join(self._features()) if feature == "all" else feature
                 command = ["env", f"TUYAU_WITHOUT={features}", *command]
         return Server(name, processes.pinned(self._cpus_of(name), [*wrapper, *command]), self.work)
+
+    def _features(self):
+        """All that can be switched off."""
+        told, _ = processes.run([os.path.join(self.binaries, US), "--doctor"], 20)
+        return re.findall(r"^([a-z-]+) +(?:on|off) ", told, re.MULTILINE)
 
     def _answers_alike(self, name, port):
         if "echo" in name:
@@ -119,6 +128,11 @@ class Servers:
         if not name.endswith(", files"):
             return body_of(ask(port)) == self.page
         return all(len(body_of(ask(port, f"/{each}.txt"))) == size for each, size in SIZES.items())
+
+    def remove_log(self):
+        """It is appended to, by tens of megabytes a second."""
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.log)
 
     def keep_response(self):
         """Lets uring-http answer once, for the others to answer the same."""

@@ -1,5 +1,7 @@
 """The targets, each with what was measured."""
 
+import statistics
+
 from . import memory, rounds
 from .scenarios import US, WAITING
 
@@ -7,19 +9,19 @@ MIB = 1024 * 1024
 
 
 def _ratio(scenario, peer, what=rounds.cpu):
-    return lambda record: rounds.ratio(record["scenarios"][scenario], peer, what)
+    return lambda record: rounds.ratios(record["scenarios"][scenario], peer, what)
 
 
 def _memory(what):
-    return lambda record: what(record["memory"]["servers"][US])
+    return lambda record: [what(record["memory"]["servers"][US])]
 
 
 def _instructions(record):
-    return record["instructions"]["servers"][US]["1"]["rest"]
+    return [record["instructions"]["servers"][US]["1"]["rest"]]
 
 
 def all_targets():
-    """Rows of: what, where, the most that it may be, a function of the record, the unit."""
+    """Rows of: what, where, the most that it may be, a function of the record that gives what each round showed, the unit."""
     plain = "bare liburing"
     rows = []
     for count in (64, 512, 4096):
@@ -56,13 +58,14 @@ def all_targets():
 
 
 def verdicts(record):
-    """Rows of: what, where, the target, what was measured or None, and met, MISSED or not measured."""
+    """Rows of: what, where, the target, the median of what was measured or None, met, MISSED or not measured, and each round's."""
     rows = []
     for what, where, most, measured, unit in all_targets():
         try:
-            value = measured(record)
+            seen = measured(record)
         except (KeyError, TypeError, ValueError):
-            value = None
+            seen = []
+        value = statistics.median(seen) if seen else None
         verdict = "not measured" if value is None else "met" if value <= most else "MISSED"
-        rows.append((what, where, f"{most:g} {unit}".strip(), value, verdict))
+        rows.append((what, where, f"{most:g} {unit}".strip(), value, verdict, seen))
     return rows

@@ -21,6 +21,7 @@ program_under_simulation(uring-http)
 # Programs that are made of choices: those of a seed here, those of a fuzzer elsewhere.
 add_library(simulated_programs OBJECT
     programs/actor.cpp
+    programs/failing_child.cpp
     programs/program.cpp
     programs/requests.cpp
     programs/slow_reader.cpp
@@ -64,7 +65,7 @@ target_link_libraries(simulate PRIVATE
 )
 
 add_test(NAME "simulation: a few hundred seeds" COMMAND simulate --count 400)
-add_test(NAME "simulation: a seed gives the same run again" COMMAND simulate --first 1000 --count 40 --twice)
+add_test(NAME "simulation: a seed gives the same run again" COMMAND simulate --first 1000 --count 150 --twice)
 add_test(NAME "simulation: seeds that once found something"
          COMMAND simulate --kept ${CMAKE_CURRENT_SOURCE_DIR}/seeds.txt)
 set_tests_properties(

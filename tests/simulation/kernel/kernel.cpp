@@ -177,6 +177,19 @@ void kernel::go_on() {
     if (!foreign_threads_) violation("everybody sleeps, and nothing is left that could wake anyone");
 }
 
+/// With the kernel held, which others take meanwhile.
+template <class Condition>
+void kernel::wait_for_turn(Condition come) {
+    constexpr auto most_patience = std::chrono::minutes(2); // of real time, on however busy a machine
+    auto since = std::chrono::system_clock::now();
+    for (std::uint64_t before = progress_; !come(); before = progress_) {
+        const auto until = since + most_patience;
+        if (changed_.wait_until(mutex_, until) == std::cv_status::timeout && before == progress_ && !come())
+            violation("a thread waits for another one otherwise than in the kernel");
+        if (before != progress_) since = std::chrono::system_clock::now();
+    }
+}
+
 void kernel::sleep(simulated_ring& ring, const wait_for_completions& awaited) {
     constexpr auto patience = std::chrono::milliseconds(50); // in real time, with a thread that sleeps elsewhere
     constexpr auto most_patience = std::chrono::seconds(20);
@@ -203,7 +216,7 @@ void kernel::sleep(simulated_ring& ring, const wait_for_completions& awaited) {
             continue;
         }
         if (turns_are_kept_) {
-            changed_.wait(mutex_);
+            wait_for_turn([&] { return self.woken || everybody_sleeps(); });
             continue;
         }
         // Another thread runs. If it sleeps outside the kernel, in a join perhaps, it may be waiting for this one.
@@ -217,12 +230,12 @@ void kernel::sleep(simulated_ring& ring, const wait_for_completions& awaited) {
 }
 
 void kernel::start_thread(const std::function<std::thread::id()>& start) {
-    auto in = enter();
+    const auto in = enter();
     const std::thread::id id = start(); // which cannot sleep or end while this is inside
     ++threads_[id];
     started_.insert(id);
     beginning_.insert(id);
-    changed_.wait(in, [&] { return !beginning_.contains(id); });
+    wait_for_turn([&] { return !beginning_.contains(id); });
 }
 
 void kernel::end_thread() {
@@ -237,11 +250,13 @@ void kernel::end_thread() {
 }
 
 void kernel::await_end_of(std::thread::id id) {
-    auto in = enter();
+    const auto in = enter();
     if (!started_.contains(id)) return;
     if (threads_.contains(std::this_thread::get_id())) awaited_.insert(id);
+    beginning_.erase(std::this_thread::get_id());
+    ++progress_;
     changed_.notify_all();
-    changed_.wait(in, [&] { return !started_.contains(id); });
+    wait_for_turn([&] { return !started_.contains(id); });
 }
 
 void kernel::require_clean_end() {

@@ -171,8 +171,8 @@ public:
     /// Time does not pass before so many threads have made their rings.
     void expect_threads(std::size_t count) noexcept { expected_threads_ = count; }
 
-    /// No thread blocks elsewhere than in the kernel, but where it joins another: who runs may take as long as it likes
-    /// before the next one does. Several threads then do the same each time.
+    /// Threads take turns: who runs may take as long as it likes before the next one does, so that they do the same each
+    /// time. None may wait for another elsewhere than in the kernel, but for what a new thread does before it first sleeps.
     void keep_turns() noexcept { turns_are_kept_ = true; }
     bool keeps_turns() const noexcept { return turns_are_kept_; }
 
@@ -238,6 +238,8 @@ private:
 
     void tell(fault kind) { trace_.add({now(), trace::what::fault, 0, 0, static_cast<int>(kind), 0, 0, nullptr}); }
     bool everybody_sleeps() const;
+    template <class Condition>
+    void wait_for_turn(Condition come);
     bool has_enough(const sleeper& who) const;
     std::optional<instant> next_limit() const;
     bool wake_one();
@@ -263,7 +265,7 @@ private:
     std::recursive_mutex mutex_;
     std::condition_variable_any changed_;
     std::vector<simulated_ring*> rings_;
-    std::map<std::thread::id, int> threads_; // rings of each
+    std::map<std::thread::id, int> threads_; // rings of each, and one more for one that was started
     std::set<std::thread::id> started_;   // and have not ended
     std::set<std::thread::id> beginning_; // of those: that have not slept yet
     std::set<std::thread::id> awaited_;   // of those: for whose end another one sleeps

@@ -7,6 +7,7 @@
 #include <tuyau/runtime/timer.hpp>
 
 #include "actor.hpp"
+#include "failing_child.hpp"
 #include "slow_reader.hpp"
 
 namespace simulation::programs {
@@ -102,9 +103,9 @@ void run_one(world& all) {
     all.here.set_descriptor_limit(1'000'000);
     all.check_time();
     all.check_end();
-    if (!all.here.is_tight()) return;
     tuyau::loop other(small_options(all));
-    other.run(read_beside_a_slow_reader());
+    other.run(fail_beside_a_sleeper());
+    if (all.here.is_tight()) other.run(read_beside_a_slow_reader());
 }
 
 void run_among_others(world& all, std::size_t at) {

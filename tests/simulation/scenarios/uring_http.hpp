@@ -19,6 +19,9 @@ inline void spare_connections(kernel& here) {
 /// were kept before there were threads keep their meaning.
 std::size_t threads_of(kernel& here);
 
+/// What so many threads hold besides the first one: a ring, an event and a listener each.
+constexpr std::size_t descriptors_of(std::size_t more_threads) noexcept { return 3 * more_threads; }
+
 /// Clients that fall silent, and how long they are borne with.
 void uring_http_times(kernel& here);
 

@@ -24,7 +24,7 @@ public:
         for (const char* name : names) write(name);
         const std::size_t threads = threads_of(here_);
         const bool few_descriptors = random_.chance(0.2);
-        if (few_descriptors) here_.set_descriptor_limit(threads * random_.between<std::size_t>(10, 30));
+        if (few_descriptors) here_.set_descriptor_limit(descriptors_of(threads - 1) + random_.between<std::size_t>(10, 30));
         hours_.has_room = !few_descriptors;
         std::vector<std::string> arguments{"uring-http", "--threads", std::to_string(threads),
                                            "--root",     "/site",     "--listen",
@@ -61,7 +61,7 @@ private:
 
     action<> librarian() {
         co_await until_listening(port);
-        co_await pause(10ms); // until its threads are there
+        if (threads_of(here_) > 1) co_await pause(10ms); // until they are there
         listened_ = true;
         peers all;
         for (auto count = random_.between(1, 4); count != 0; --count) all.start(reader());
