@@ -40,11 +40,8 @@ def _source(record):
             f"Linux {facts['kernel']}, {facts['processors']} × {facts['processor']}, {facts['compiler']}")
 
 
-def _bars(record, axes, what, label, names):
-    """For each server, side by side with few and with many connections; what nobody names is the ratio of the CPU times."""
-    def value_of(result, name):
-        return rounds.ratio(result, name, rounds.cpu) if what is None else rounds.median(result, name, what)
-
+def _bars(record, axes, value_of, label, names):
+    """`value_of(result, name)` for each server, side by side with few and with many connections."""
     chosen = [(count, record["scenarios"].get(f"keep-alive-{count}")) for count in (64, 512)]
     chosen = [(count, result) for count, result in chosen if result]
     names = [name for name in names if any(value_of(result, name) is not None for _, result in chosen)]
@@ -61,13 +58,14 @@ def _bars(record, axes, what, label, names):
 
 
 def _throughput(record, axes):
-    return _bars(record, axes, rounds.rate, "requests a second", COLOURS)
+    return _bars(record, axes, lambda result, name: rounds.median(result, name, rounds.rate), "requests a second", COLOURS)
 
 
 def _cpu(record, axes):
     """The ratios, not microseconds beside each other: between two servers' turns a machine drifts."""
     axes.axhline(1, color="#555555", linewidth=0.8)
-    return _bars(record, axes, None, "CPU time of uring-http by that of the peer", [each for each in CHEAP if each != US])
+    return _bars(record, axes, lambda result, name: rounds.ratio(result, name, rounds.cpu),
+                 "CPU time of uring-http by that of the peer", [each for each in CHEAP if each != US])
 
 
 def _lines(axes, series):

@@ -30,7 +30,8 @@ public:
             arguments.insert(arguments.end(), {"--max-connections", std::to_string(most_served_)});
         }
         const bool few_descriptors = random_.chance(0.2);
-        if (few_descriptors) here_.set_descriptor_limit(descriptors_of(threads_ - 1) + random_.between<std::size_t>(8, 20));
+        if (few_descriptors)
+            here_.set_descriptor_limit(descriptors_of(threads_ - 1) + random_.between<std::size_t>(8, 20));
         logs_ = here_.seed() / 10 % 5 == 4; // not by chance either
         if (logs_) arguments.insert(arguments.end(), {"--access-log", log_path});
         hours_.has_room = most_served_ == 0 && !few_descriptors;

@@ -24,7 +24,8 @@ public:
         for (const char* name : names) write(name);
         const std::size_t threads = threads_of(here_);
         const bool few_descriptors = random_.chance(0.2);
-        if (few_descriptors) here_.set_descriptor_limit(descriptors_of(threads - 1) + random_.between<std::size_t>(10, 30));
+        if (few_descriptors)
+            here_.set_descriptor_limit(descriptors_of(threads - 1) + random_.between<std::size_t>(10, 30));
         hours_.has_room = !few_descriptors;
         std::vector<std::string> arguments{"uring-http", "--threads", std::to_string(threads),
                                            "--root",     "/site",     "--listen",
