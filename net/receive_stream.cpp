@@ -1,7 +1,6 @@
 #include <tuyau/net/receive_stream.hpp>
 
 #include <cerrno>
-#include <chrono>
 #include <poll.h>
 #include <sys/socket.h>
 #include <utility>
@@ -14,11 +13,6 @@ namespace {
 // Unread buffers past which the sender is held back: enough to keep a bulk transfer going, and no more than a small part
 // of what all connections share.
 constexpr unsigned most_unread = 16;
-
-// A multishot receive may never be told of a reset that comes right behind data: the kernel looks at both at once, brings
-// the data, and waits for what has happened already (seen with Linux 6.18; liburing's issue 1549 is about a like race). So
-// some time after data somebody looks; a connection in use costs one look in this time.
-constexpr std::chrono::milliseconds time_until_look{1'000};
 
 } // namespace
 
@@ -80,10 +74,7 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
             pool.discard(flags);
     }
     if (outcome <= 0) goes_on_ = false;
-    if (outcome > 0 && !goes_on_ && !dropped_ && armed()) {
-        brought_more_ = timer_node::linked();
-        if (!brought_more_) look_later();
-    }
+    if (outcome > 0 && !goes_on_ && !dropped_) look_later();
     if (unread() >= most_unread) hold_back();
     switch (outcome) {
     case 0: ended_ = true; break;
@@ -96,22 +87,13 @@ void receive_stream::keep(int outcome, unsigned flags) noexcept {
     }
 }
 
-void receive_stream::look_later() noexcept {
-    loop& here = loop::current();
-    here.arm(*this, here.now() + time_until_look);
-}
-
-void receive_stream::expire() noexcept {
-    if (system::hung_up(fd_)) {
-        cancel(); // whoever reads on asks anew, and is told
-    } else if (brought_more_) {
-        brought_more_ = false;
-        look_later(); // a reset may come right behind what came last
-    }
+// A multishot receive may never be told of a reset that comes right behind data: the kernel looks at both at once, brings
+// the data, and waits for what has happened already (seen with Linux 6.18; liburing's issue 1549 is about a like race).
+void receive_stream::look() noexcept {
+    if (system::hung_up(fd_)) cancel(); // whoever reads on asks anew, and is told
 }
 
 void receive_stream::ended() noexcept {
-    timer_node::unlink(); // idle, it may move to another loop
     if (!wanted() && !goes_on_) return;
     if (starved_)
         loop::current().receive_buffers().wait(*this);
@@ -130,7 +112,6 @@ void receive_stream::buffers_available() noexcept {
 
 void receive_stream::drop() noexcept {
     dropped_ = true;
-    timer_node::unlink();
     if (is_held()) system::shut_down(fd_, SHUT_RDWR); // ends the other requests on this socket
     if (unread() != 0)
         home().receive_buffers().clear(*this);

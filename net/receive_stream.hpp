@@ -5,12 +5,11 @@
 #include <tuyau/runtime/buffers.hpp>
 #include <tuyau/runtime/result.hpp>
 #include <tuyau/runtime/stream_operation.hpp>
-#include <tuyau/runtime/timer_wheel.hpp>
 
 namespace tuyau::detail {
 
 /// A connected socket and the request that receives from it, multishot where it can be: owns the descriptor, and keeps what has come until it is asked for.
-class receive_stream final : public stream_operation, private timer_node, public buffer_client {
+class receive_stream final : public stream_operation, public buffer_client {
 public:
     explicit receive_stream(int fd) noexcept : fd_(fd) {}
 
@@ -57,8 +56,7 @@ private:
     void drop() noexcept override;
     void buffers_available() noexcept override;
     void hold_back() noexcept override;
-    void expire() noexcept override;
-    void look_later() noexcept;
+    void look() noexcept override;
 
     // Small: an idle connection is mostly this. A short holds any errno.
     bool ended_ : 1 = false;
@@ -68,7 +66,6 @@ private:
     bool starved_ : 1 = false;
     bool dropped_ : 1 = false;
     bool sending_ended_ : 1 = false;
-    bool brought_more_ : 1 = false; // since the look was arranged
     int fd_;
     std::int16_t error_ = 0;
     std::int16_t broken_ = 0;

@@ -20,8 +20,8 @@ constexpr unsigned most_moved = 65536 - most_entries;
 } // namespace
 
 buffers::buffers(ring& owner, buffer_options options)
-    : ring_(owner), size_(std::max(options.size, 1u)), slab_count_(std::clamp(options.initial, 1u, most_entries)),
-      entries_(std::bit_ceil(std::clamp(options.most, slab_count_, most_entries))) {
+    : ring_(owner), size_(std::max(options.size, 1u)), initial_(std::clamp(options.initial, 1u, most_entries)),
+      entries_(std::bit_ceil(std::clamp(options.most, initial_, most_entries))) {
     if (ring_.uses(feature::buffer_ring)) register_ring();
     if (!grow()) {
         take_back();
@@ -33,7 +33,7 @@ void buffers::register_ring() {
     int error = 0;
     shared_ = io_uring_setup_buf_ring(ring_.native(), entries_, group, 0, &error);
     // Locked memory may be short: with a smaller bound the streams wait for each other sooner, and all works.
-    while (shared_ == nullptr && error == -ENOMEM && entries_ > std::bit_ceil(slab_count_)) {
+    while (shared_ == nullptr && error == -ENOMEM && entries_ > std::bit_ceil(initial_)) {
         entries_ /= 2;
         shared_ = io_uring_setup_buf_ring(ring_.native(), entries_, group, 0, &error);
     }
@@ -66,11 +66,11 @@ void buffers::take_back() noexcept {
 }
 
 bool buffers::grow() noexcept {
-    const unsigned count = std::min(slab_count_, entries_ - total_);
+    const unsigned count = std::min(std::max(total_, initial_), entries_ - total_);
     if (count == 0) return false;
     try {
         records_.resize(total_ + count);
-        slab made(new (page) char[slab_count_ * size_]);
+        slab made(new (page) char[count * size_]);
         slabs_.push_back(std::move(made));
     } catch (const std::bad_alloc&) {
         return false; // as at the bound: wait for a lease to come home

@@ -16,7 +16,7 @@ namespace tuyau {
 
 struct buffer_options {
     unsigned size = 4096;   ///< bytes in one buffer
-    unsigned initial = 256; ///< buffers made at the start; more are added when they run out
+    unsigned initial = 64; ///< buffers made at the start; as many as there are come to them when they run out
     unsigned most = 8192;   ///< buffers at most, rounded up to a power of two, 32768 at the highest
 };
 
@@ -97,7 +97,7 @@ private:
 
 /// The buffers that one loop receives into, shared by all its streams, so that an idle connection holds none. They are
 /// lent to the kernel (a provided-buffer ring), which picks one when bytes come; without that feature the pool receives
-/// for a stream that the kernel says has bytes. Grows in slabs when it runs dry, up to a bound. Past it, what streams have
+/// for a stream that the kernel says has bytes. Doubles when it runs dry, up to a bound. Past it, what streams have
 /// received and nobody has read is moved out of the pool, so that a slow reader holds back nobody but its own peer; what
 /// is left to wait for then is leases.
 class buffers {
@@ -197,8 +197,8 @@ private:
     bool retired_ = false;
     bool ran_out_ = false;
     std::size_t size_;
-    unsigned slab_count_; // buffers in one slab
-    unsigned entries_;    // of the ring shared with the kernel
+    unsigned initial_;
+    unsigned entries_; // of the ring shared with the kernel
     unsigned total_ = 0;
     unsigned available_ = 0;
     unsigned unpublished_ = 0;

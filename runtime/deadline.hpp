@@ -27,17 +27,14 @@ public:
 
     void expires_at(clock::time_point when) noexcept {
         when_ = when;
-        expired_ = false;
-        if (linked() && armed_for_ <= when_) return;
-        armed_for_ = when_;
-        loop::current().arm(*this, when_);
+        if (!linked() || armed_for() > when_) loop::current().arm(*this, when_);
     }
 
     /// It does not expire until a time is set again.
     void clear() noexcept { unlink(); }
 
     /// Whether the time has passed since it was last set.
-    bool expired() const noexcept { return expired_; }
+    bool expired() const noexcept { return when_ == passed; }
 
 protected:
     movable_timer() noexcept = default;
@@ -47,7 +44,7 @@ protected:
 
     void expire_now() noexcept {
         unlink();
-        expired_ = true;
+        when_ = passed;
         due();
     }
 
@@ -57,9 +54,9 @@ private:
         expire_now();
     }
 
+    static constexpr clock::time_point passed = clock::time_point::min(); // in place of a time that has passed
+
     clock::time_point when_{};
-    clock::time_point armed_for_{};
-    bool expired_ = false;
 };
 
 /// Asks a whole task to stop when a time has passed; see `with_deadline`, which it must outlive.

@@ -13,6 +13,7 @@
 #include <tuyau/runtime/buffers.hpp>
 #include <tuyau/runtime/frame_pool.hpp>
 #include <tuyau/runtime/inbox.hpp>
+#include <tuyau/runtime/lookout.hpp>
 #include <tuyau/runtime/list.hpp>
 #include <tuyau/runtime/ring.hpp>
 #include <tuyau/runtime/scheduler.hpp>
@@ -71,6 +72,7 @@ public:
     ring& requests() noexcept { return ring_; }
     buffers& receive_buffers() noexcept { return *buffers_; }
     tuyau::traffic& traffic() noexcept { return traffic_; }
+    lookout& quiet_streams() noexcept { return quiet_streams_; }
 
     void arm(timer_node& timer, clock::time_point when) noexcept {
         if (!timers_.any()) timers_.advance(now()); // it stands still while nothing is armed
@@ -156,6 +158,7 @@ private:
     std::unique_ptr<buffers, retire_buffers> buffers_;
     std::optional<clock::time_point> now_; // once somebody has asked in this round
     timer_wheel timers_;
+    lookout quiet_streams_; // after the timers, of which it is one
     tuyau::traffic traffic_;
     scheduler scheduler_;
     scheduler* previous_scheduler_;

@@ -5,21 +5,20 @@
 namespace tuyau {
 
 /// One task of the scope's, and the chain that it runs in. Frees itself when the task has finished.
-class scope::child final : public list_node, public frame_pool::pooled, private detail::task_owner {
+class scope::child final : public list_node, public frame_pool::pooled, public await_chain {
 public:
     child(scope& owner, task<> work) noexcept : owner_(owner), work_(std::move(work)) {}
 
-    void start() { work_.run_for(*this, chain_); }
-    void stop() noexcept { chain_.request_stop(); }
+    void start() { work_.run_in(*this); }
 
-private:
-    void finished() noexcept override {
+    void finished() noexcept {
         scope& owner = owner_;
         std::exception_ptr error = outcome();
         delete this;
         owner.finished(std::move(error));
     }
 
+private:
     std::exception_ptr outcome() noexcept {
         try {
             work_.take();
@@ -33,9 +32,10 @@ private:
     }
 
     scope& owner_;
-    await_chain chain_;
-    task<> work_; // goes before its chain
+    task<> work_; // goes before its chain, which is a base
 };
+
+void detail::root_finished(await_chain& chain) noexcept { static_cast<scope::child&>(chain).finished(); }
 
 void scope::spawn(task<> work) {
     require(static_cast<bool>(work), "an empty task was spawned (was it moved from?)");
@@ -44,7 +44,7 @@ void scope::spawn(task<> work) {
     auto* next = new child(*this, std::move(work));
     children_.push_back(*next);
     ++size_;
-    if (stopped_) next->stop();
+    if (stopped_) next->request_stop();
     if (joiner_ != nullptr) joiner_->wait_again();
     next->start();
 }
@@ -77,7 +77,7 @@ void scope::stop() noexcept {
 
 void scope::stop_children() noexcept {
     stopped_ = true;
-    children_.for_each([](child& each) { each.stop(); });
+    children_.for_each([](child& each) { each.request_stop(); });
 }
 
 void scope::finished(std::exception_ptr error) noexcept {

@@ -69,6 +69,8 @@ public:
     [[nodiscard]] joined join() noexcept;
 
 private:
+    friend void detail::root_finished(await_chain& chain) noexcept;
+
     class child;
     static task<> throw_error(task<result<void>> work, const scope& owner);
     void finished(std::exception_ptr error) noexcept;

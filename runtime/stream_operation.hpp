@@ -54,6 +54,16 @@ protected:
     /// The request has ended; called after `keep`. Whoever waits is woken, or the request armed again, by this class.
     virtual void ended() noexcept {}
 
+    /// Has `look` called after half a second to a second in which this was not called again, if the request is still in
+    /// flight then. From `keep`.
+    void look_later() noexcept {
+        lookout& there = home_->quiet_streams();
+        if (state_ == state::armed && !(linked() && lookout_list_ == there.present())) there.add(*this);
+    }
+
+    /// See `look_later`.
+    virtual void look() noexcept {}
+
     /// Puts the request in flight, unless it is.
     void arm() noexcept;
 
@@ -83,9 +93,12 @@ private:
 
     readable* reader_ = nullptr;
     loop* home_ = nullptr; // since it was last armed
+    friend class lookout;
+
     unsigned holds_ = 0;
     state state_ = state::idle;
-    bool abandoned_ = false;
+    bool abandoned_ : 1 = false;
+    bool lookout_list_ : 1 = false;
     std::uint16_t last_active_ = 0; // see traffic
 };
 

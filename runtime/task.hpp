@@ -21,15 +21,9 @@ class task;
 
 namespace detail {
 
-/// Whoever runs a task without being a coroutine that awaits it.
-class task_owner {
-public:
-    /// The task has finished, and may be destroyed from here.
-    virtual void finished() noexcept = 0;
-
-protected:
-    ~task_owner() = default;
-};
+/// The task that began `chain`, by `task::run_in`, has finished, and may be destroyed from here. Defined by whoever makes
+/// such chains, which is `scope`.
+void root_finished(await_chain& chain) noexcept;
 
 class task_promise_base : public frame_pool::pooled {
 public:
@@ -40,7 +34,7 @@ public:
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> finished) const noexcept {
             const task_promise_base& promise = finished.promise();
-            if (promise.owner_ != nullptr) return promise.owner_->finished();
+            if (promise.is_root_) return root_finished(*promise.chain_);
             trampoline::here.next = promise.continuation_;
         }
         void await_resume() const noexcept {}
@@ -55,7 +49,7 @@ private:
 
     await_chain* chain_ = nullptr;
     std::coroutine_handle<> continuation_; // none while the awaiter that started us is still on the stack
-    task_owner* owner_ = nullptr;
+    bool is_root_ = false; // of its chain, awaited by nobody
     bool awaited_ = false;
 };
 
@@ -200,12 +194,12 @@ public:
         return awaiter(handle_, chain);
     }
 
-    /// For building blocks: runs the task in `chain`, in no coroutine. `owner` is told of its end, perhaps before this
-    /// returns.
-    void run_for(detail::task_owner & owner, await_chain & chain) {
+    /// For building blocks: runs the task as the root of `chain`, in no coroutine. Its end is told to `root_finished`,
+    /// perhaps before this returns.
+    void run_in(await_chain & chain) {
         begin_use();
-        if (!has_frame(handle_)) return owner.finished();
-        handle_.promise().owner_ = &owner;
+        if (!has_frame(handle_)) return detail::root_finished(chain);
+        handle_.promise().is_root_ = true;
         handle_.promise().chain_ = &chain;
         trampoline::run(handle_);
     }

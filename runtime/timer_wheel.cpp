@@ -9,16 +9,20 @@ using std::chrono::milliseconds;
 
 void timer_wheel::arm(timer_node& node, clock::time_point when) noexcept {
     node.unlink();
-    const auto ticks = std::chrono::ceil<milliseconds>(std::max(when, start_) - start_).count();
-    node.tick_ = std::clamp(static_cast<std::uint64_t>(ticks), now_ + 1, now_ + horizon);
+    node.when_ = when;
     place(node);
 }
 
+std::uint64_t timer_wheel::tick_of(const timer_node& node) const noexcept {
+    return static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(std::max(node.when_, start_) - start_).count());
+}
+
 void timer_wheel::place(timer_node& node) noexcept {
+    const std::uint64_t tick = std::clamp(tick_of(node), now_ + 1, now_ + horizon);
     // The level is that of the highest digit, in base 64, in which the node's tick differs from the present.
-    const std::uint64_t difference = (node.tick_ ^ now_) | (slots - 1);
+    const std::uint64_t difference = (tick ^ now_) | (slots - 1);
     const unsigned index = std::min((63u - static_cast<unsigned>(std::countl_zero(difference))) / bits, levels - 1);
-    const unsigned slot = static_cast<unsigned>(node.tick_ >> (index * bits)) & (slots - 1);
+    const unsigned slot = static_cast<unsigned>(tick >> (index * bits)) & (slots - 1);
     levels_[index].slot[slot].push_back(node);
     levels_[index].occupied |= std::uint64_t{1} << slot;
     in_use_ |= 1u << index;
@@ -60,7 +64,7 @@ void timer_wheel::advance(clock::time_point now) noexcept {
         moved.take(levels_[due->level].slot[due->slot]);
         levels_[due->level].occupied &= ~(std::uint64_t{1} << due->slot);
         while (timer_node* node = moved.pop_front()) {
-            if (node->tick_ <= now_)
+            if (tick_of(*node) <= now_)
                 node->expire();
             else
                 place(*node);

@@ -22,9 +22,12 @@ public:
 protected:
     ~timer_node() = default;
 
+    /// For when it was last armed.
+    system::clock::time_point armed_for() const noexcept { return when_; }
+
 private:
     friend class timer_wheel;
-    std::uint64_t tick_ = 0;
+    system::clock::time_point when_{};
 };
 
 /// A hierarchical timing wheel (Varghese and Lauck, 1987): arming and disarming cost the same with one timer and with a
@@ -71,6 +74,7 @@ private:
     };
 
     std::optional<expiry> first() const noexcept;
+    std::uint64_t tick_of(const timer_node& node) const noexcept;
     void place(timer_node& node) noexcept;
 
     clock::time_point start_;

@@ -33,18 +33,19 @@ std::size_t address_quota::hash::operator()(const key& address) const noexcept {
 
 address_quota::place address_quota::take(const endpoint& client) {
     const std::lock_guard guard(lock_);
-    auto& count = *counts_.try_emplace(significant_bits(client)).first;
-    if (count.second >= most_) return {};
-    ++count.second;
-    return place(*this, count);
+    auto& of = *shares_.try_emplace(significant_bits(client), share{*this}).first;
+    if (of.second.count >= most_) return {};
+    ++of.second.count;
+    return place(of);
 }
 
 address_quota::place::~place() {
-    if (owner_ == nullptr) return;
-    const std::lock_guard guard(owner_->lock_);
-    if (--count_->second != 0) return;
-    const key address = count_->first; // not the node's own, which goes
-    owner_->counts_.erase(address);
+    if (of_ == nullptr) return;
+    address_quota& owner = of_->second.owner;
+    const std::lock_guard guard(owner.lock_);
+    if (--of_->second.count != 0) return;
+    const key address = of_->first; // not the node's own, which goes
+    owner.shares_.erase(address);
 }
 
 } // namespace tuyau::http

@@ -17,7 +17,11 @@ class address_quota {
     struct hash {
         std::size_t operator()(const key& address) const noexcept;
     };
-    using counts = std::unordered_map<key, std::size_t, hash>;
+    struct share {
+        address_quota& owner;
+        std::size_t count = 0;
+    };
+    using shares = std::unordered_map<key, share, hash>;
 
 public:
     /// An address may have so many connections at once.
@@ -30,23 +34,20 @@ public:
     class place {
     public:
         place() noexcept = default;
-        place(place&& other) noexcept
-            : owner_(std::exchange(other.owner_, nullptr)), count_(std::exchange(other.count_, nullptr)) {}
+        place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
         place& operator=(place&& other) noexcept {
-            std::swap(owner_, other.owner_);
-            std::swap(count_, other.count_);
+            std::swap(of_, other.of_);
             return *this;
         }
         ~place();
 
-        explicit operator bool() const noexcept { return owner_ != nullptr; }
+        explicit operator bool() const noexcept { return of_ != nullptr; }
 
     private:
         friend class address_quota;
-        place(address_quota& owner, counts::value_type& count) noexcept : owner_(&owner), count_(&count) {}
+        explicit place(shares::value_type& of) noexcept : of_(&of) {}
 
-        address_quota* owner_ = nullptr;
-        counts::value_type* count_ = nullptr;
+        shares::value_type* of_ = nullptr;
     };
 
     place take(const endpoint& client);
@@ -54,7 +55,7 @@ public:
 private:
     std::size_t most_;
     std::mutex lock_;
-    counts counts_; // of addresses that have connections
+    shares shares_; // of addresses that have connections
 };
 
 } // namespace tuyau::http

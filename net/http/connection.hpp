@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <coroutine>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -32,28 +33,39 @@ concept gives_at_once = requires(Stream& stream) {
     { stream.take() } -> std::same_as<result<tuyau::detail::received_by<Stream>>>;
 };
 
+/// An awaitable that needs no pointer to itself, as it is awaited where it is made.
+template <class Awaitable>
+struct in_place {
+    Awaitable made;
+
+    bool await_ready() { return made.await_ready(); }
+    template <class Promise>
+    auto await_suspend(std::coroutine_handle<Promise> handle) {
+        return made.await_suspend(handle);
+    }
+    decltype(auto) await_resume() { return made.await_resume(); }
+};
+
 template <byte_stream Stream>
 class connection final : public connection_base {
 public:
-    /// `chain` is that of the coroutine which awaits what this has to wait for.
-    connection(server_state& owner, Stream stream, await_chain* chain) noexcept
-        : connection_base(owner, chain), stream_(std::move(stream)) {}
+    connection(server_state& owner, Stream stream) noexcept : connection_base(owner), stream_(std::move(stream)) {}
 
-    auto readable() & noexcept { return stream_.readable(); }
+    auto readable() & noexcept {
+        using awaitable = decltype(stream_.readable());
+        if constexpr (requires(awaitable& made) { made.await_ready(); })
+            return in_place<awaitable>{stream_.readable()};
+        else
+            return stream_.readable();
+    }
 
-    /// What is to be awaited next: `readable`, `send`, or `go_on`.
-    enum class step : unsigned char { read, send, go_on };
+    /// After a wait for bytes, which came or did not: answers all that needs no further wait, in no frame of its own.
+    void answer(bool came) { next_ = answer_at_once(came); }
 
-    /// After a wait for bytes, which came or did not: answers all that needs no wait, in no frame of its own.
-    step answer(bool came);
+    class going_on;
 
-    class sending;
-
-    /// Awaits that all answers of the present turn are sent.
-    sending send() noexcept { return sending(*this); }
-
-    /// All that takes longer, or does not come often: the rest of the present turn, or the connection's end.
-    task<> go_on(bool came);
+    /// Awaits what there is more to wait for: mostly that the answers of a turn are sent.
+    going_on go_on() noexcept { return going_on(*this); }
 
     /// Says why, and ends.
     task<> turn_away(refusal why);
@@ -67,34 +79,40 @@ private:
         if (owner_.observer && address_ == nullptr) address_ = std::make_unique<std::string>(address_of(stream_));
     }
 
+    step answer_at_once(bool came);
     step begin_turn(result<lease> received);
     void answer_what_came();
     void conclude_request();
     void say_no_more() noexcept;
     void end_turn() noexcept;
+    task<> finish_turn();
+    task<> end();
     task<result<void>> send_with_files();
     task<> linger();
 
+    class sending;
+
+    /// Awaits that all answers of the present turn are sent.
+    sending send() noexcept { return sending(*this); }
+
+    template <class Promise>
+    bool begin_sending(std::coroutine_handle<Promise> handle);
+    void end_sending();
+
     Stream stream_;
     std::unique_ptr<turn> turn_;
+    task<> rest_; // what a turn, or the end, takes beside one send
 };
 
 /// The frame that a connection has while it is idle: what it does when something came needs room only then. What it was
 /// `given` is kept until the end.
 template <byte_stream Stream>
 task<> converse(server_state& owner, Stream stream, [[maybe_unused]] admission given = {}) {
-    using step = typename connection<Stream>::step;
-    await_chain* chain = co_await this_chain();
-    connection<Stream> here(owner, std::move(stream), chain);
+    connection<Stream> here(owner, std::move(stream));
+    here.run_in(co_await this_chain());
     while (!here.over()) {
-        step next = step::go_on;
-        bool came = false;
-        if (here.may_wait()) {
-            came = co_await here.readable();
-            next = here.answer(came);
-        }
-        if (next == step::send) co_await here.send();
-        if (next == step::go_on) co_await here.go_on(came);
+        if (here.may_wait()) here.answer(co_await here.readable());
+        if (here.has_more()) co_await here.go_on();
     }
 }
 

@@ -20,19 +20,43 @@ namespace tuyau::http::detail {
 /// waits for meanwhile is the handler's.
 class patience final : public movable_timer {
 public:
-    /// Until `relax`, the time's end ends the present wait of `chain`.
-    void guard(await_chain* chain) noexcept { chain_ = chain; }
-    void relax() noexcept { chain_ = nullptr; }
+    /// The chain of the coroutine that awaits what the connection waits for.
+    void run_in(await_chain* chain) noexcept { chain_ = chain; }
+    await_chain* chain() const noexcept { return chain_; }
+
+    /// Until `relax`, the time's end ends the present wait of the chain.
+    void guard() noexcept { guards_ = true; }
+    void relax() noexcept { guards_ = false; }
 
     /// Ends the guarded wait now.
     void interrupt() noexcept {
-        if (chain_ != nullptr) chain_->interrupt();
+        if (guards_ && chain_ != nullptr) chain_->interrupt();
     }
+
+    /// Guards a wait in another chain, such as one that a handler has made, as long as it lives.
+    class elsewhere {
+    public:
+        elsewhere(patience& owner, await_chain* chain) noexcept
+            : owner_(owner), before_(std::exchange(owner.chain_, chain)) {
+            owner_.guard();
+        }
+        elsewhere(const elsewhere&) = delete;
+        elsewhere& operator=(const elsewhere&) = delete;
+        ~elsewhere() {
+            owner_.relax();
+            owner_.chain_ = before_;
+        }
+
+    private:
+        patience& owner_;
+        await_chain* const before_;
+    };
 
 private:
     void due() noexcept override { interrupt(); }
 
     await_chain* chain_ = nullptr;
+    bool guards_ = false;
 };
 
 // After the last response of a connection that the client has not finished with: how long, and how much, to read and
@@ -43,20 +67,25 @@ constexpr std::size_t linger_bytes = 1024 * 1024;
 /// What a connection is beside its stream. While it is idle it holds no desk, and no frame but one.
 class connection_base : public list_node {
 public:
-    connection_base(server_state& owner, await_chain* chain) noexcept : owner_(owner), chain_(chain) {
-        owner_.connections.push_back(*this);
-    }
+    explicit connection_base(server_state& owner) noexcept : owner_(owner) { owner_.connections.push_back(*this); }
+
+    /// Which chain the coroutine is in that awaits what the connection waits for. To be said first.
+    void run_in(await_chain* chain) noexcept { time_.run_in(chain); }
 
     bool over() const noexcept { return over_; }
 
-    /// Whether there is something to wait for, and time.
+    /// Whether there is something to wait for, and time; else the connection's end is next.
     bool may_wait() noexcept {
+        next_ = step::end;
         set_limit();
         idle_ = desk_ == nullptr;
-        time_.guard(chain_);
+        time_.guard();
         // The time may pass while bytes come that complete nothing.
         return !(idle_ && owner_.draining) && !time_.expired();
     }
+
+    /// Whether more is to be awaited before the client has to say something again.
+    bool has_more() const noexcept { return next_ != step::read; }
 
     /// Ends the connection if it waits for a request that has not begun.
     void end_if_idle() noexcept {
@@ -65,6 +94,9 @@ public:
 
 protected:
     enum class phase : unsigned char { none, idle, head };
+
+    /// What is to be awaited next: bytes, a send, the rest of a turn that takes more than that, the connection's end.
+    enum class step : unsigned char { read, send, turn, end };
 
     bool in_request() const noexcept { return desk_ != nullptr && desk_->parser.in_request(); }
 
@@ -96,15 +128,15 @@ protected:
     void tell(const request_head* asked, int status, std::uint64_t body_size, refusal_cause refused);
 
     server_state& owner_;
-    await_chain* const chain_; // of the coroutine that the connection lives in
-    patience time_;
+    [[no_unique_address]] patience time_; // what follows lies in its last bytes
+    phase phase_ = phase::none;           // whose time is running
+    step next_ = step::read;
+    bool over_ : 1 = false;                // the connection ends once its answers are sent
+    bool unread_ : 1 = false;              // the client may have more to say that will not be read
+    bool idle_ : 1 = false;                // waits for a request that has not begun
+    std::uint32_t requests_ = 0;           // so far
     std::unique_ptr<desk> desk_;           // while a request is under way
     std::unique_ptr<std::string> address_; // of the client, once somebody wants to know
-    std::uint32_t requests_ = 0;           // so far
-    phase phase_ = phase::none;            // whose time is running
-    bool over_ = false;                    // the connection ends once its answers are sent
-    bool unread_ = false;                  // the client may have more to say that will not be read
-    bool idle_ = false;                    // waits for a request that has not begun
 };
 
 } // namespace tuyau::http::detail

@@ -4,6 +4,7 @@
 
 #include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/stop.hpp>
+#include <tuyau/runtime/timer.hpp>
 
 namespace tuyau::http {
 namespace {
@@ -11,9 +12,13 @@ namespace {
 // Of connections that hear why they are not served: beyond, they are closed without a word.
 constexpr std::size_t most_turned_away = 64;
 
+// Of a crowd so many are let in before those who are inside have their turn. What all of it says at once would also need as
+// many receive buffers, for good.
+constexpr unsigned most_let_in_at_once = 16;
+
 task<> turn_away(detail::server_state& owner, tcp_stream client, std::size_t& count) {
-    await_chain* chain = co_await this_chain();
-    detail::connection<tcp_stream> here(owner, std::move(client), chain);
+    detail::connection<tcp_stream> here(owner, std::move(client));
+    here.run_in(co_await this_chain());
     struct counted {
         explicit counted(std::size_t& all) noexcept : count(all) { ++count; }
         ~counted() { --count; }
@@ -57,7 +62,11 @@ task<result<tcp_stream>> server::accept(tcp_listener& listener, shared_place& pl
 }
 
 task<result<void>> server::serve(tcp_listener& listener) {
-    for (;;) {
+    for (unsigned count = 1;; ++count) {
+        if (count % most_let_in_at_once == 0) {
+            auto turn = co_await yield();
+            if (!turn) co_return failure(turn.error());
+        }
         admission given;
         auto client = co_await accept(listener, given.of_all);
         if (!client) co_return failure(client.error());

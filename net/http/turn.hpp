@@ -42,7 +42,7 @@ public:
         reply_.emplace(*asked_, *this);
         try {
             work_ = answer(*asked_, *reply_);
-            if (!work_.start(owner_.chain_)) return false;
+            if (!work_.start(owner_.time_.chain())) return false;
             std::exchange(work_, {}).take();
         } catch (...) {
             thrown_ = std::current_exception();
@@ -133,16 +133,19 @@ public:
         if (is_lost()) co_return failure(*lost_);
         if (batch().empty()) co_return {};
         flushed_ = response_began();
-        await_chain* chain = co_await this_chain(); // perhaps one that the handler has made
+        await_chain* chain = co_await this_chain();
         owner_.set_send_limit();
-        owner_.time_.guard(chain);
+        lost_ = std::make_error_code(std::errc::operation_canceled); // if this ends in between: who knows what was sent
         result<void> sent;
-        if (batch().files().empty())
-            sent = co_await owner_.stream_.send(batch().pieces());
-        else
-            sent = co_await owner_.send_with_files();
-        owner_.time_.relax();
+        {
+            const patience::elsewhere guarded(owner_.time_, chain);
+            if (batch().files().empty())
+                sent = co_await owner_.stream_.send(batch().pieces());
+            else
+                sent = co_await owner_.send_with_files();
+        }
         batch().clear();
+        lost_.reset();
         if (sent) co_return {};
         lost_ = owner_.time_.expired() ? std::make_error_code(std::errc::timed_out) : sent.error();
         co_return failure(*lost_);
@@ -205,9 +208,11 @@ private:
         const auto began = loop::current().now();
         owner_.time_.expires_after(body_->time_left);
         owner_.phase_ = phase::none;
-        owner_.time_.guard(chain);
-        auto received = co_await owner_.stream_.receive();
-        owner_.time_.relax();
+        result<lease> received;
+        {
+            const patience::elsewhere guarded(owner_.time_, chain);
+            received = co_await owner_.stream_.receive();
+        }
         if (!received && owner_.time_.expired()) {
             body_->why = {408, "The request's body did not arrive in time.", refusal_cause::too_slow};
             co_return failure(std::errc::timed_out);
@@ -257,39 +262,79 @@ public:
 
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) {
-        auto& begun = owner_.turn_->send_begun();
-        if constexpr (!std::is_void_v<decltype(begun.await_suspend(handle))>) {
-            if (!begun.await_suspend(handle)) return false;
-        } else {
-            begun.await_suspend(handle);
-        }
-        owner_.set_send_limit();
-        owner_.time_.guard(owner_.chain_);
-        return true;
+        return owner_.begin_sending(handle);
     }
 
-    void await_resume() {
-        const auto sent = owner_.turn_->send_begun().await_resume();
-        owner_.time_.relax();
-        if (!sent) owner_.say_no_more();
-        owner_.end_turn();
-    }
+    void await_resume() { owner_.end_sending(); }
 
 private:
     connection& owner_;
 };
 
+/// One awaiter for whatever it is, so that the idle connection's frame has room for one only.
 template <byte_stream Stream>
-auto connection<Stream>::answer(bool came) -> step {
+class connection<Stream>::going_on {
+public:
+    explicit going_on(connection& owner) noexcept : owner_(owner) {}
+
+    bool await_ready() {
+        if (sends()) return owner_.turn_->send().await_ready();
+        owner_.rest_ = owner_.next_ == step::turn ? owner_.finish_turn() : owner_.end();
+        return owner_.rest_.start(owner_.time_.chain());
+    }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+        if (sends()) return owner_.begin_sending(handle);
+        owner_.rest_.end().await_suspend(handle);
+        return true;
+    }
+
+    void await_resume() {
+        if (sends()) return owner_.end_sending();
+        std::exchange(owner_.rest_, {}).take();
+    }
+
+private:
+    bool sends() const noexcept { return owner_.next_ == step::send; }
+
+    connection& owner_;
+};
+
+/// From await_suspend, of a send that is not over at once: whether it is to be waited for.
+template <byte_stream Stream>
+template <class Promise>
+bool connection<Stream>::begin_sending(std::coroutine_handle<Promise> handle) {
+    auto& begun = turn_->send_begun();
+    if constexpr (!std::is_void_v<decltype(begun.await_suspend(handle))>) {
+        if (!begun.await_suspend(handle)) return false;
+    } else {
+        begun.await_suspend(handle);
+    }
+    set_send_limit();
+    time_.guard();
+    return true;
+}
+
+template <byte_stream Stream>
+void connection<Stream>::end_sending() {
+    const auto sent = turn_->send_begun().await_resume();
+    time_.relax();
+    if (!sent) say_no_more();
+    end_turn();
+}
+
+template <byte_stream Stream>
+auto connection<Stream>::answer_at_once(bool came) -> step {
     idle_ = false;
     time_.relax();
-    if (!came && time_.expired() && in_request()) return step::go_on;
+    if (!came && time_.expired() && in_request()) return step::end;
     over_ = !came;
     if (over_) return step::read;
     if constexpr (gives_at_once<Stream>)
         return begin_turn(stream_.take());
     else
-        return step::go_on;
+        return step::turn;
 }
 
 template <byte_stream Stream>
@@ -300,8 +345,8 @@ auto connection<Stream>::begin_turn(result<lease> received) -> step {
     if (desk_ == nullptr) desk_ = owner_.take_desk();
     turn_.reset(new turn(*this, std::move(*received)));
     answer_what_came();
-    if (turn_->in_request() || over_) return step::go_on;
-    if (!desk_->batch.files().empty()) return step::go_on;
+    if (turn_->in_request() || over_) return step::turn;
+    if (!desk_->batch.files().empty()) return step::turn;
     if (!desk_->batch.empty()) return step::send;
     end_turn();
     return step::read;
@@ -359,13 +404,14 @@ void connection<Stream>::end_turn() noexcept {
 }
 
 template <byte_stream Stream>
-task<> connection<Stream>::go_on(bool came) {
-    if (!came) {
-        over_ = true;
-        if (!time_.expired()) co_return co_await linger();
-        if (in_request()) co_await turn_away({408, "The request did not arrive in time.", refusal_cause::too_slow});
-        co_return;
-    }
+task<> connection<Stream>::end() {
+    over_ = true;
+    if (!time_.expired()) co_return co_await linger();
+    if (in_request()) co_await turn_away({408, "The request did not arrive in time.", refusal_cause::too_slow});
+}
+
+template <byte_stream Stream>
+task<> connection<Stream>::finish_turn() {
     if constexpr (!gives_at_once<Stream>) {
         auto received = co_await stream_.receive();
         if (begin_turn(std::move(received)) == step::read) co_return;
@@ -397,7 +443,7 @@ task<> connection<Stream>::turn_away(refusal why) {
     if (desk_ == nullptr) desk_ = owner_.take_desk();
     refuse(why);
     set_send_limit();
-    time_.guard(chain_);
+    time_.guard();
     auto sent = co_await stream_.send(desk_->batch.pieces());
     time_.relax();
     if (sent) co_await linger();
@@ -406,7 +452,7 @@ task<> connection<Stream>::turn_away(refusal why) {
 template <byte_stream Stream>
 task<> connection<Stream>::linger() {
     time_.expires_after(linger_time);
-    time_.guard(chain_);
+    time_.guard();
     auto ended = co_await shutdown_send(stream_);
     for (std::size_t size = 0; ended && size < linger_bytes && !time_.expired();) {
         auto received = co_await stream_.receive();

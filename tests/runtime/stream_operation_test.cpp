@@ -13,6 +13,7 @@
 #include "helpers.hpp"
 
 #include <tuyau/runtime/scope.hpp>
+#include <tuyau/runtime/sync/event.hpp>
 #include <tuyau/runtime/timer.hpp>
 
 using tests::descriptor_pair;
@@ -31,6 +32,8 @@ public:
     readable wait() noexcept { return readable(this); }
     std::deque<int> kept;
     bool rearm = true;
+    int looks = 0;
+    tuyau::event looked_at;
 
     using stream_operation::cancel;
 
@@ -42,6 +45,11 @@ private:
     }
     void keep(int outcome, unsigned) noexcept override {
         if (outcome >= 0) kept.push_back(outcome);
+        if (outcome >= 0) look_later();
+    }
+    void look() noexcept override {
+        ++looks;
+        looked_at.set();
     }
     bool has_something() const noexcept override { return !kept.empty(); }
     void ended() noexcept override {
@@ -99,6 +107,33 @@ TEST_CASE("a stream is armed when somebody first waits, and once for all its com
     }(f));
     f.here.wait_until([&] { return f.here.requests().in_flight() == 0; });
     CHECK(f.alive == 0);
+}
+
+TEST_CASE("streams that have brought something are looked at once each, when they have gone quiet") {
+    loop here;
+    int alive = 0;
+    int armed = 0;
+    constexpr std::size_t count = 200; // more than are looked at in a row
+    std::vector<descriptor_pair> pipes;
+    std::vector<owned> streams;
+    for (std::size_t index = 0; index < count; ++index) {
+        pipes.push_back(descriptor_pair::pipe());
+        streams.emplace_back(new readiness(pipes.back().first(), alive, armed));
+    }
+    const auto bring = [&](std::size_t index) -> task<> {
+        tests::write_now(pipes[index].second(), "x");
+        co_await streams[index]->wait();
+        streams[index]->kept.clear();
+    };
+    here.run([&]() -> task<> {
+        for (std::size_t index = 2; index < count; ++index) co_await bring(index);
+        co_await bring(0);
+        streams[0].reset(); // before anybody looks
+        for (std::size_t index = 2; index < count; ++index) co_await streams[index]->looked_at.wait();
+        co_await bring(1);
+        co_await streams[1]->looked_at.wait(); // which is later than a second look at the others would be
+    }());
+    for (std::size_t index = 1; index < count; ++index) CHECK(streams[index]->looks == 1);
 }
 
 TEST_CASE("a stream whose request the kernel ended is armed again for who waits, and not for nobody") {
