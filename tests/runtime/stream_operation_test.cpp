@@ -110,11 +110,11 @@ TEST_CASE("a stream is armed when somebody first waits, and once for all its com
 }
 
 TEST_CASE("streams that have brought something are looked at once each, when they have gone quiet") {
-    loop here;
-    int alive = 0;
-    int armed = 0;
     constexpr std::size_t count = 200; // more than are looked at in a row
     std::vector<descriptor_pair> pipes;
+    int alive = 0;
+    int armed = 0;
+    loop here;
     std::vector<owned> streams;
     for (std::size_t index = 0; index < count; ++index) {
         pipes.push_back(descriptor_pair::pipe());
