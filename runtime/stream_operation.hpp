@@ -86,6 +86,8 @@ protected:
     }
 
 private:
+    friend class lookout;
+
     enum class state : unsigned char { idle, armed, stopping };
 
     void complete(int outcome, unsigned flags) noexcept final;
@@ -93,12 +95,10 @@ private:
 
     readable* reader_ = nullptr;
     loop* home_ = nullptr; // since it was last armed
-    friend class lookout;
-
     unsigned holds_ = 0;
     state state_ = state::idle;
     bool abandoned_ : 1 = false;
-    bool lookout_list_ : 1 = false;
+    bool lookout_list_ : 1 = false; // which of the lookout's two it is in
     std::uint16_t last_active_ = 0; // see traffic
 };
 
