@@ -55,6 +55,31 @@ const std::vector<std::string> codings = {"gzip", "x-gzip", "deflate", "bare def
 
 std::string name_of(const std::string& coding) { return coding == "bare deflate" ? "deflate" : coding; }
 
+/// In brotli, with something between both halves that takes many bytes and says nothing (RFC 7932, section 9.2: metadata).
+std::string brotli_with_pause(const std::string& text) {
+    std::string out;
+    BrotliEncoderState* encoder = BrotliEncoderCreateInstance(nullptr, nullptr, nullptr);
+    REQUIRE(encoder != nullptr);
+    const auto put = [&](BrotliEncoderOperation what, std::string_view bytes) {
+        std::size_t left = bytes.size();
+        auto* next = reinterpret_cast<const std::uint8_t*>(bytes.data());
+        std::size_t size = 0;
+        do {
+            std::size_t room = 0;
+            REQUIRE(BrotliEncoderCompressStream(encoder, what, &left, &next, &room, nullptr, nullptr) == BROTLI_TRUE);
+            size = 0; // as much as there is
+            const auto* made = BrotliEncoderTakeOutput(encoder, &size);
+            out.append(reinterpret_cast<const char*>(made), size);
+        } while (left != 0 || size != 0);
+    };
+    const std::string_view all = text;
+    put(BROTLI_OPERATION_FLUSH, all.substr(0, all.size() / 2));
+    put(BROTLI_OPERATION_EMIT_METADATA, std::string(100, '.'));
+    put(BROTLI_OPERATION_FINISH, all.substr(all.size() / 2));
+    BrotliEncoderDestroyInstance(encoder);
+    return out;
+}
+
 /// Decoded in pieces of `step` bytes; or `error: …`.
 std::string decoded(const std::string& names, std::string_view bytes, std::size_t step, decoding_limits limits = {}) {
     http::detail::content_decoder decoder(limits);
@@ -96,6 +121,14 @@ TEST_CASE("several codings are undone in the order in which they were not applie
     CHECK(decoded("gzip, lzw", twice, 1000) == "error: unknown");
 }
 
+TEST_CASE("a coding bears that nothing comes for it from the one around it for long") {
+    for (const std::string& coding : codings)
+        for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{100'000'000}}) {
+            INFO(coding << ' ' << step);
+            CHECK(decoded(name_of(coding) + ", br", brotli_with_pause(compressed(coding, "hello")), step) == "hello");
+        }
+}
+
 TEST_CASE("codings in several fields are those of one list") {
     const std::string body = compressed("br", compressed("gzip", "hello"));
     scripted_server server(
@@ -118,6 +151,24 @@ TEST_CASE("what is corrupt, cut short or followed by something else is an error"
             CHECK(decoded(name_of(coding), good.substr(0, size), 64).starts_with("error: "));
         CHECK(decoded(name_of(coding), good + "rubbish", 64).starts_with("error: "));
         CHECK(decoded(name_of(coding), std::string(100, '\xff'), 64).starts_with("error: "));
+    }
+}
+
+TEST_CASE("whether a frame of zstd is good does not depend on how it was cut") {
+    const std::string text(300, 'h');
+    // RFC 8878, section 3.1.1: magic number, a descriptor, a window, 256 less than the size; then one raw block, the last.
+    const auto frame = [&](char window) {
+        return std::string("\x28\xb5\x2f\xfd\x40", 5) + window + std::string("\x2c\x00\x61\x09\x00", 5) + text;
+    };
+    const char of_8_mib = 13 << 3;
+    const char of_16_mib = 14 << 3;
+    const std::string of_an_older_format("\x27\xb5\x2f\xfd\x00\x58\x40\x00\x05hello\xc0\x00\x00", 17);
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{100'000'000}}) {
+        INFO(step);
+        CHECK(decoded("zstd", frame(of_8_mib), step) == text);
+        CHECK(decoded("zstd", frame(of_16_mib), step) ==
+              "error: this is no zstd: Frame requires too much memory for decoding");
+        CHECK(decoded("zstd", of_an_older_format, step) == "error: this is no zstd: Unknown frame descriptor");
     }
 }
 

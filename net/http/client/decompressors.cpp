@@ -98,7 +98,10 @@ private:
     BrotliDecoderState* state_;
 };
 
-/// One frame or several.
+/// One frame or several (RFC 8878).
+///
+/// The first bytes of each are given one by one: a frame that is there whole is read in another way by the library, with no
+/// bound on its window, or by the rules of an older format, and whether a body is good must not depend on how it was cut.
 class zstd_decompressor final : public decompressor {
 public:
     zstd_decompressor() : stream_(::ZSTD_createDStream()) {
@@ -111,21 +114,30 @@ public:
     ~zstd_decompressor() override { ::ZSTD_freeDStream(stream_); }
 
     outcome step(std::string_view& input, char* space, std::size_t size) override {
-        if (ended_ && input.empty()) return 0;
-        ZSTD_inBuffer in{input.data(), input.size(), 0};
+        if (input.empty() && !has_more_) return 0; // an error, when it is asked in vain again and again
+        const bool singly = !input.empty() && frame_size_ < first_bytes;
+        ZSTD_inBuffer in{input.data(), singly ? 1 : input.size(), 0};
         ZSTD_outBuffer out{space, size, 0};
         const std::size_t code = ::ZSTD_decompressStream(stream_, &out, &in);
         if (::ZSTD_isError(code) != 0)
             return tl::unexpected(fmt::format("this is no zstd: {}", ::ZSTD_getErrorName(code)));
         input.remove_prefix(in.pos);
         ended_ = code == 0;
+        has_more_ = !ended_ && out.pos == out.size;
+        if (singly) ++frame_size_;
+        if (ended_) frame_size_ = 0;
         return out.pos;
     }
 
     bool ended() const noexcept override { return ended_; }
 
 private:
+    static constexpr int first_bytes =
+        5; // the magic number, and the first byte of the header (RFC 8878, section 3.1.1)
+
     ZSTD_DStream* stream_;
+    int frame_size_ = 0; // of what was read of the frame, up to `first_bytes`
+    bool has_more_ = false;
     bool ended_ = false;
 };
 
