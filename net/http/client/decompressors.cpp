@@ -100,8 +100,8 @@ private:
 
 /// One frame or several (RFC 8878).
 ///
-/// The first bytes of each are given one by one: a frame that is there whole is read in another way by the library, with no
-/// bound on its window, or by the rules of an older format, and whether a body is good must not depend on how it was cut.
+/// The head of each is given byte by byte: a frame that is there whole is read in another way by the library, with no bound on
+/// its window, or by the rules of an older format, and whether a body is good must not depend on how it was cut.
 class zstd_decompressor final : public decompressor {
 public:
     zstd_decompressor() : stream_(::ZSTD_createDStream()) {
@@ -132,8 +132,7 @@ public:
     bool ended() const noexcept override { return ended_; }
 
 private:
-    static constexpr int first_bytes =
-        5; // the magic number, and the first byte of the header (RFC 8878, section 3.1.1)
+    static constexpr int first_bytes = 4 + 14; // RFC 8878, section 3.1.1: the magic number and the longest header
 
     ZSTD_DStream* stream_;
     int frame_size_ = 0; // of what was read of the frame, up to `first_bytes`
