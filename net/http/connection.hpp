@@ -87,7 +87,6 @@ private:
     void end_turn() noexcept;
     task<> finish_turn();
     task<> end();
-    task<result<void>> send_with_files();
     task<> linger();
 
     class sending;

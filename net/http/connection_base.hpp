@@ -16,11 +16,11 @@
 
 namespace tuyau::http::detail {
 
-/// The time that a client has for whatever its connection waits for. Runs out for that one wait alone: what a handler
-/// waits for meanwhile is the handler's.
+/// The time that a client has for what its connection itself waits for. What a handler waits for meanwhile is not bounded by
+/// it.
 class patience final : public movable_timer {
 public:
-    /// The chain of the coroutine that awaits what the connection waits for.
+    /// The chain of the connection's coroutine.
     void run_in(await_chain* chain) noexcept { chain_ = chain; }
     await_chain* chain() const noexcept { return chain_; }
 
@@ -32,25 +32,6 @@ public:
     void interrupt() noexcept {
         if (guards_ && chain_ != nullptr) chain_->interrupt();
     }
-
-    /// Guards a wait in another chain, such as one that a handler has made, as long as it lives.
-    class elsewhere {
-    public:
-        elsewhere(patience& owner, await_chain* chain) noexcept
-            : owner_(owner), before_(std::exchange(owner.chain_, chain)) {
-            owner_.guard();
-        }
-        elsewhere(const elsewhere&) = delete;
-        elsewhere& operator=(const elsewhere&) = delete;
-        ~elsewhere() {
-            owner_.relax();
-            owner_.chain_ = before_;
-        }
-
-    private:
-        patience& owner_;
-        await_chain* const before_;
-    };
 
 private:
     void due() noexcept override { interrupt(); }
@@ -69,7 +50,7 @@ class connection_base : public list_node {
 public:
     explicit connection_base(server_state& owner) noexcept : owner_(owner) { owner_.connections.push_back(*this); }
 
-    /// Which chain the coroutine is in that awaits what the connection waits for. To be said first.
+    /// Which chain the connection's coroutine is in. To be said first.
     void run_in(await_chain* chain) noexcept { time_.run_in(chain); }
 
     bool over() const noexcept { return over_; }

@@ -25,7 +25,9 @@ public:
     ///
     /// Errors: `connection_reset` when the client went away, `timed_out` when it was too slow, `message_size` when the body
     /// is over its limit, `bad_message` when it is malformed. After the last three the client is told so if the response has
-    /// not begun when the handler ends.
+    /// not begun when the handler ends. A read that is stopped (`operation_canceled`) loses nothing: the next goes on.
+    ///
+    /// One coroutine reads at a time; another may write the response meanwhile.
     task<result<std::string_view>> read() { return exchange_.read_body(); }
 
     /// The whole body, if it has no more than `most` bytes; `message_size` else.

@@ -42,6 +42,21 @@ constexpr std::string_view no_tunnel_sentence = "There are no tunnels through th
 
 } // namespace
 
+/// Holds for a wait's time that nobody else writes.
+class response::writing {
+public:
+    explicit writing(response& owner) noexcept : owner_(owner) {
+        require(!owner.being_written_, "two coroutines wrote one response at the same time");
+        owner_.being_written_ = true;
+    }
+    writing(const writing&) = delete;
+    writing& operator=(const writing&) = delete;
+    ~writing() { owner_.being_written_ = false; }
+
+private:
+    response& owner_;
+};
+
 void response::add_field(std::string_view name, std::string_view value) {
     require(!begun_, after_the_head);
     append_field(exchange_.batch().draft(), name, value);
@@ -99,11 +114,13 @@ void response::write_head() {
 }
 
 task<result<void>> response::begin() {
+    const writing alone(*this);
     if (!begun_) write_head();
-    return exchange_.flush();
+    co_return co_await exchange_.flush();
 }
 
 task<result<void>> response::write(std::string_view piece) {
+    const writing alone(*this);
     if (!is_room_for(piece.size())) co_return failure(std::errc::message_size);
     if (body_allowed() && !piece.empty()) {
         body_size_ += piece.size();
@@ -113,6 +130,7 @@ task<result<void>> response::write(std::string_view piece) {
 }
 
 task<result<void>> response::write_file(const file& from, std::uint64_t position, std::uint64_t size) {
+    const writing alone(*this);
     if (!is_room_for(size)) co_return failure(std::errc::message_size);
     if (body_allowed() && size != 0) {
         body_size_ += size;
@@ -136,10 +154,11 @@ void response::add_trailer(std::string_view name, std::string_view value) {
 
 task<result<void>> response::send_interim(int status) {
     require(!begun_, after_the_head);
+    const writing alone(*this);
     response_batch& batch = exchange_.batch();
     if (asked_.minor_version == 1) batch.add_interim(status, batch.draft());
     batch.draft().clear();
-    return exchange_.flush();
+    co_return co_await exchange_.flush();
 }
 
 void response::become_last(const response_batch::place& place) {

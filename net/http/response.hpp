@@ -16,6 +16,9 @@ namespace tuyau::http {
 /// What a handler answers: either whole, by one of the `send`s, or piece by piece, by `write`. What a whole response says is
 /// sent after the handler, together with the answers to other requests that came in the same moment.
 ///
+/// One coroutine writes at a time; another may read the request's body meanwhile. A write that is stopped, or destroyed
+/// before its end, breaks the response off: nobody knows what of it was sent.
+///
 /// The library says Date, Content-Length, Transfer-Encoding and Connection; leaves the body away where there must be none
 /// (HEAD, 204, 304); and answers 200 without a body for a handler that says nothing.
 class response {
@@ -88,6 +91,8 @@ public:
     bool is_last() const noexcept { return last_; }
 
 private:
+    class writing;
+
     bool is_room_for(std::uint64_t size);
     bool body_allowed() const noexcept;
     void write_head();
@@ -101,6 +106,7 @@ private:
     bool begun_ = false;
     bool whole_ = false;
     bool last_ = false;
+    bool being_written_ = false;
     std::optional<std::uint64_t> announced_;
     std::uint64_t written_ = 0;
     std::uint64_t body_size_ = 0;

@@ -206,6 +206,15 @@ std::span<iovec> response_batch::pieces() noexcept {
     return pieces_;
 }
 
+void response_batch::take_over(response_batch& other) noexcept {
+    clear();
+    text_.swap(other.text_);
+    pieces_.swap(other.pieces_);
+    files_.swap(other.files_);
+    shared_.swap(other.shared_);
+    other.copies_left_ = 0;
+}
+
 void response_batch::clear() noexcept {
     text_.clear();
     pieces_.clear();

@@ -127,6 +127,9 @@ public:
     };
     std::span<const file_part> files() const noexcept { return files_; }
 
+    /// Takes the responses of `other`, but no draft, in place of its own. Each keeps the other's memory for the next.
+    void take_over(response_batch& other) noexcept;
+
     /// Forgets the responses, but no draft, and keeps the memory for the next.
     void clear() noexcept;
 

@@ -18,6 +18,7 @@
 #include <tuyau/net/http/server_limits.hpp>
 #include <tuyau/runtime/frame_pool.hpp>
 #include <tuyau/runtime/list.hpp>
+#include <tuyau/runtime/sync/mutex.hpp>
 #include <tuyau/runtime/task.hpp>
 
 namespace tuyau::http {
@@ -48,6 +49,8 @@ struct desk : frame_pool::pooled {
 
     request_parser parser;
     response_batch batch;
+    response_batch leaving; // what of the present response is being sent before that is whole
+    mutex sending;          // who does that
     desk* next = nullptr; // of those that nobody uses
 };
 

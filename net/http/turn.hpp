@@ -13,6 +13,8 @@
 
 #include <tuyau/net/http/connection.hpp>
 #include <tuyau/net/http/send_batch.hpp>
+#include <tuyau/runtime/deadline.hpp>
+#include <tuyau/runtime/nested_chain.hpp>
 
 namespace tuyau::http::detail {
 
@@ -121,7 +123,9 @@ public:
             case request_parser::step::more:
             case request_parser::step::head: {
                 auto came = co_await receive();
-                if (!came) body_->failure = came.error();
+                if (came) break;
+                if (is_cancelled(came.error()) && !is_lost()) co_return failure(came.error());
+                body_->failure = came.error();
                 break;
             }
             }
@@ -132,23 +136,25 @@ public:
     task<result<void>> flush() override {
         if (is_lost()) co_return failure(*lost_);
         if (batch().empty()) co_return {};
-        flushed_ = response_began();
-        await_chain* chain = co_await this_chain();
-        owner_.set_send_limit();
-        lost_ = std::make_error_code(std::errc::operation_canceled); // if this ends in between: who knows what was sent
+        in_doubt outcome(*this);
+        auto alone = co_await owner_.desk_->sending.lock();
+        if (!alone) co_return failure(alone.error());
+        if (is_lost()) co_return failure(*lost_);
+        flushed_ = flushed_ || response_began();
+        response_batch& leaving = owner_.desk_->leaving;
+        leaving.take_over(batch());
+        if (body_) body_->mark = {};
+        wait_limit limit(co_await this_chain());
+        const auto begin_limit = [&limit, time = owner_.owner_.limits.send_time] { limit.expires_after(time); };
+        begin_limit();
         result<void> sent;
-        {
-            const patience::elsewhere guarded(owner_.time_, chain);
-            if (batch().files().empty())
-                sent = co_await owner_.stream_.send(batch().pieces());
-            else
-                sent = co_await owner_.send_with_files();
-        }
-        batch().clear();
-        lost_.reset();
-        if (sent) co_return {};
-        lost_ = owner_.time_.expired() ? std::make_error_code(std::errc::timed_out) : sent.error();
-        co_return failure(*lost_);
+        if (leaving.files().empty())
+            sent = co_await owner_.stream_.send(leaving.pieces());
+        else
+            sent = co_await send_with_files(owner_.stream_, leaving, begin_limit);
+        leaving.clear();
+        outcome.is(sent || !limit.expired() ? sent : failure(std::errc::timed_out));
+        co_return is_lost() ? failure(*lost_) : sent;
     }
 
 private:
@@ -170,6 +176,26 @@ private:
 
         decltype(std::declval<Stream&>().send(std::span<iovec>())) awaitable;
         decltype(tuyau::detail::awaiter_of(std::move(awaitable))) awaiter;
+    };
+
+    /// Whether the client has got what is sent of its response. Nobody knows, if the coroutine that sends is destroyed.
+    class in_doubt {
+    public:
+        explicit in_doubt(turn& owner) noexcept : owner_(owner) {}
+        in_doubt(const in_doubt&) = delete;
+        in_doubt& operator=(const in_doubt&) = delete;
+        ~in_doubt() {
+            if (!known_ && !owner_.lost_) owner_.lost_ = std::make_error_code(std::errc::operation_canceled);
+        }
+
+        void is(const result<void>& sent) noexcept {
+            known_ = true;
+            if (!sent) owner_.lost_ = sent.error();
+        }
+
+    private:
+        turn& owner_;
+        bool known_ = false;
     };
 
     request_parser& parser() const noexcept { return owner_.desk_->parser; }
@@ -204,19 +230,15 @@ private:
             auto sent = co_await flush();
             if (!sent) co_return failure(sent.error());
         }
-        await_chain* chain = co_await this_chain();
+        wait_limit limit(co_await this_chain());
         const auto began = loop::current().now();
-        owner_.time_.expires_after(body_->time_left);
-        owner_.phase_ = phase::none;
-        result<lease> received;
-        {
-            const patience::elsewhere guarded(owner_.time_, chain);
-            received = co_await owner_.stream_.receive();
-        }
-        if (!received && owner_.time_.expired()) {
+        limit.expires_after(body_->time_left);
+        auto received = co_await owner_.stream_.receive();
+        if (!received && limit.expired()) {
             body_->why = {408, "The request's body did not arrive in time.", refusal_cause::too_slow};
             co_return failure(std::errc::timed_out);
         }
+        if (!received && is_cancelled(received.error())) co_return failure(received.error());
         if (!received || received->text().empty()) {
             lost_ = received ? std::make_error_code(std::errc::connection_reset) : received.error();
             co_return failure(*lost_);
@@ -240,10 +262,10 @@ private:
     std::string_view rest_;
     std::optional<request> asked_;
     std::optional<response> reply_;
+    std::optional<std::error_code> lost_;
     task<> work_; // the handler's, while it has not ended
     std::exception_ptr thrown_;
     std::optional<body_state> body_;
-    std::optional<std::error_code> lost_;
     std::optional<send_state> sending_;
     bool keep_alive_ = true;
     bool in_body_ = false;
@@ -429,12 +451,6 @@ task<> connection<Stream>::finish_turn() {
     else
         co_await send();
     if (over_ && unread_) co_await linger();
-}
-
-/// What is in the batch. The client has the time of a send anew whenever it has got on.
-template <byte_stream Stream>
-task<result<void>> connection<Stream>::send_with_files() {
-    return detail::send_with_files(stream_, desk_->batch, [this] { set_send_limit(); });
 }
 
 template <byte_stream Stream>

@@ -3,11 +3,14 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include <tuyau/net/http/server.hpp>
 #include <tuyau/net/tcp_stream.hpp>
+#include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/scope.hpp>
 #include <tuyau/runtime/sync/event.hpp>
 #include <tuyau/runtime/timer.hpp>
@@ -48,6 +51,113 @@ private:
     event has_quit_;
 };
 
+/// One that writes much while another coroutine reads the request's body, and has read all of it before the client takes
+/// what was written.
+class duplex {
+public:
+    task<> operator()(http::request& asked, http::response& reply) {
+        if (asked.target != "/both") co_return reply.send("text/plain", "hello");
+        scope both;
+        both.spawn(read_body(asked));
+        both.spawn(write_much(reply));
+        co_await both.join();
+    }
+
+    const std::string& body() const noexcept { return body_; }
+    event& has_read() noexcept { return has_read_; }
+
+    static constexpr std::size_t size = 8'000'000; // more than any socket takes
+
+private:
+    task<> read_body(http::request& asked) {
+        auto all = co_await asked.read_all(1000);
+        if (all) body_ = *all;
+        has_read_.set();
+    }
+
+    task<> write_much(http::response& reply) {
+        const std::string all(size, 'x');
+        reply.set_content_length(size);
+        auto written = co_await reply.write(all);
+        CHECK(written);
+    }
+
+    std::string body_;
+    event has_read_;
+};
+
+/// Says the whole response while another coroutine has just asked for the body.
+task<> answer_while_asking(http::request& asked, http::response& reply) {
+    scope reading;
+    std::string body;
+    reading.spawn([](http::request& from, std::string& to) -> task<> {
+        auto all = co_await from.read_all(1000);
+        if (all) to = *all;
+    }(asked, body));
+    reply.send("text/plain", "at once");
+    co_await reading.join();
+    CHECK(body == "hello");
+}
+
+/// Waits for a body for so long only, and answers then.
+class impatient {
+public:
+    task<> operator()(http::request& asked, http::response& reply) {
+        auto came = co_await with_deadline(1ms, asked.read());
+        CHECK((!came && came.error() == std::errc::timed_out));
+        reply.send("text/plain", "nothing came");
+        has_answered_.set();
+    }
+
+    event& has_answered() noexcept { return has_answered_; }
+
+private:
+    event has_answered_;
+};
+
+class client {
+public:
+    explicit client(tcp_stream stream) : stream_(std::move(stream)) {}
+
+    task<> say(std::string text) {
+        auto said = co_await stream_.send(text);
+        REQUIRE(said);
+    }
+
+    /// Until `end` has come, or the connection's end; at least so many bytes.
+    task<std::string> hear(std::string_view end, std::size_t least = 0) {
+        std::string all;
+        while (all.size() < least || !all.ends_with(end)) {
+            auto received = co_await stream_.receive();
+            if (!received || received->empty()) break;
+            all += received->text();
+        }
+        co_return all;
+    }
+
+private:
+    tcp_stream stream_;
+};
+
+/// Serves `program` to what `talk` does with a connection.
+void serve_to(http::handler program, const http::server_limits& limits, const std::function<task<>(client&)>& talk) {
+    loop here;
+    here.run([](http::handler answer, http::server_limits bounds, std::function<task<>(client&)> say) -> task<> {
+        http::server server(std::move(answer), bounds);
+        auto listener = tcp_listener::bind(endpoint("127.0.0.1", 0)).value();
+        scope accepting;
+        accepting.spawn(server.serve(listener));
+        {
+            auto connected = co_await connect(listener.local_endpoint().value());
+            client talking(std::move(connected).value());
+            co_await say(talking);
+        }
+        accepting.stop();
+        co_await accepting.join();
+        co_await server.drain();
+    }(std::move(program), limits, talk));
+}
+
 } // namespace
 
 TEST_CASE("a handler may destroy what writes its response: the connection is broken off, and the next one served") {
@@ -87,4 +197,50 @@ TEST_CASE("a handler may destroy what writes its response: the connection is bro
         co_await accepting.join();
         co_await server.drain();
     }());
+}
+
+TEST_CASE("a handler may read the body while it writes the response, and whichever ends first, the connection goes on") {
+    duplex program;
+    http::server_limits limits;
+    limits.idle_time = 50ms;
+    serve_to(std::ref(program), limits, [&program](client& talking) -> task<> {
+        co_await talking.say("POST /both HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+        std::string came = co_await talking.hear("xxx", 10'000);
+        co_await talking.say("hello");
+        co_await program.has_read().wait();
+        CHECK(program.body() == "hello");
+        const std::size_t head = came.find("\r\n\r\n") + 4;
+        came += co_await talking.hear("x", duplex::size - (came.size() - head));
+        CHECK(came.size() - head == duplex::size);
+        co_await talking.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        const std::string next = co_await talking.hear("hello");
+        CHECK(next.starts_with("HTTP/1.1 200 OK\r\n"));
+        const std::string last = co_await talking.hear("never");
+        CHECK(last.empty()); // the idle time bounds it still
+    });
+}
+
+TEST_CASE("a response that is said while a body is asked for goes behind what asks for it") {
+    serve_to(answer_while_asking, {}, [](client& talking) -> task<> {
+        co_await talking.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+        const std::string invitation = co_await talking.hear("\r\n\r\n");
+        CHECK(invitation == "HTTP/1.1 100 Continue\r\n\r\n");
+        co_await talking.say("hello");
+        const std::string came = co_await talking.hear("at once");
+        CHECK(came.starts_with("HTTP/1.1 200 OK\r\n"));
+        CHECK(came.ends_with("\r\n\r\nat once"));
+    });
+}
+
+TEST_CASE("a read that a handler has stopped loses nothing: the client has its answer once the body has come after all") {
+    impatient program;
+    serve_to(std::ref(program), {}, [&program](client& talking) -> task<> {
+        co_await talking.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+        co_await program.has_answered().wait();
+        co_await talking.say("hello");
+        const std::string came = co_await talking.hear("nothing came");
+        CHECK(came.starts_with("HTTP/1.1 200 OK\r\n"));
+        CHECK(came.ends_with("\r\n\r\nnothing came"));
+        CHECK(came.find("Connection: close") == std::string::npos);
+    });
 }

@@ -137,6 +137,24 @@ TEST_CASE("a client that expects a 100 gets it when the handler reads, and only 
                                               "Connection: close\r\n\r\nhello");
 }
 
+TEST_CASE("a response is taken back for a malformed body too when answers before it have been sent meanwhile") {
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::string together = get + head;
+    std::string answers;
+    loop here;
+    here.run([](std::string& out, const std::string& requests, std::size_t size) -> task<> {
+        const handler answer = [](request& asked, response& reply) -> task<> {
+            if (asked.method == HTTP_POST) co_await asked.read();
+            reply.send("text/plain", "hello");
+        };
+        out = co_await rehearse(answer, requests, {}, size);
+    }(answers, together + "5\r\nhello\r\nzz\r\n", together.size()));
+    const std::size_t first = answers.find("HTTP/1.1 200 OK\r\n");
+    CHECK(first == 0);
+    CHECK(answers.find("HTTP/1.1 ", 1) == answers.find("HTTP/1.1 400 Bad Request\r\n"));
+    CHECK(answers.find("HTTP/1.1 200", 1) == std::string::npos);
+}
+
 TEST_CASE("a body over its limit, or a malformed one, is refused whether the handler reads it or not") {
     const auto program = GENERATE(as<handler>{}, handler(say_hello), handler(echo));
     server_limits limits;
