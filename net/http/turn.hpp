@@ -81,6 +81,14 @@ public:
     /// Whether the client cannot be told anything any more.
     bool is_lost() const noexcept { return static_cast<bool>(lost_); }
 
+    /// Of what was to be said, leaves the answers to requests before this one, if the client may still take them.
+    void forget_response() noexcept {
+        if (cannot_send_)
+            batch().clear();
+        else
+            batch().forget_since(body_->mark);
+    }
+
     /// The request is over: nobody looks at its head any more.
     void forget_request() noexcept {
         batch().draft().clear();
@@ -185,15 +193,20 @@ private:
         in_doubt(const in_doubt&) = delete;
         in_doubt& operator=(const in_doubt&) = delete;
         ~in_doubt() {
-            if (!known_ && !owner_.lost_) owner_.lost_ = std::make_error_code(std::errc::operation_canceled);
+            if (!known_) fail(std::make_error_code(std::errc::operation_canceled));
         }
 
         void is(const result<void>& sent) noexcept {
             known_ = true;
-            if (!sent) owner_.lost_ = sent.error();
+            if (!sent) fail(sent.error());
         }
 
     private:
+        void fail(std::error_code error) noexcept {
+            owner_.cannot_send_ = true;
+            if (!owner_.lost_) owner_.lost_ = error;
+        }
+
         turn& owner_;
         bool known_ = false;
     };
@@ -272,6 +285,7 @@ private:
     bool owes_continue_ = false; // the client sends the body only once it is asked to, which it has not been
     bool taken_back_ = false;
     bool flushed_ = false; // the response, or a part of it
+    bool cannot_send_ = false;
 };
 
 /// An idle connection has no room for a send: that is made in the turn.
@@ -401,14 +415,17 @@ void connection<Stream>::conclude_request() {
     response& reply = present.reply();
     const bool in_body = present.in_body();
     ending how = ending::broken;
-    if (present.is_lost())
+    const bool is_lost = present.is_lost();
+    if (is_lost) {
         lose_response(present.asked(), reply);
-    else
+        present.forget_response();
+    } else {
         how = end_response(present.asked(), reply, present.thrown(), present.why(), present.taken_back());
+    }
     over_ = how != ending::goes_on || reply.is_last() || in_body;
-    unread_ = in_body || !present.rest().empty() || present.asked().keep_alive;
+    unread_ = !is_lost && (in_body || !present.rest().empty() || present.asked().keep_alive);
     present.forget_request();
-    if (how == ending::broken) say_no_more();
+    if (how == ending::broken && !is_lost) say_no_more();
 }
 
 template <byte_stream Stream>

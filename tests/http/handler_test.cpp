@@ -137,6 +137,18 @@ TEST_CASE("a client that expects a 100 gets it when the handler reads, and only 
                                               "Connection: close\r\n\r\nhello");
 }
 
+TEST_CASE("answers before a request that is cut short are sent") {
+    const handler ask_first = [](request& asked, response& reply) -> task<> {
+        if (asked.method == HTTP_POST) co_await asked.read_all(1000);
+        reply.send("text/plain", "hello");
+    };
+    const std::string cut_short = post.substr(0, post.size() - 1);
+    for (const handler& each : {handler(say_hello), ask_first}) {
+        CHECK(answers_to(get + cut_short, each) == hello);
+        CHECK(answers_to(get + post + cut_short, each) == hello + hello);
+    }
+}
+
 TEST_CASE("a response is taken back for a malformed body too when answers before it have been sent meanwhile") {
     const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     const std::string together = get + head;
