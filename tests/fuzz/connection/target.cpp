@@ -21,16 +21,21 @@
 #include "../support/pieces.hpp"
 #include "../support/promise.hpp"
 
-using namespace tuyau;
 using namespace tuyau::http;
 using fuzz::require;
+using tuyau::loop;
+using tuyau::result;
+using tuyau::scope;
+using tuyau::task;
+using tuyau::yield;
 
 namespace {
 
 /// A stream whose client has said all that it will ever say. Each wait may take a round of the loop.
 class cut_stream {
 public:
-    cut_stream(std::string_view bytes, std::string_view sizes, bool waits, std::string& answers) : waits_(waits), answers_(&answers) {
+    cut_stream(std::string_view bytes, std::string_view sizes, bool waits, std::string& answers)
+        : waits_(waits), answers_(&answers) {
         fuzz::cut(bytes, sizes, [this](std::string_view piece) {
             pieces_.emplace_back(piece);
             return true;
@@ -162,8 +167,10 @@ struct story {
     bool says_the_same = false;
 };
 
-/// One answer, interim ones before it included; nothing if it is broken off.
-bool take_answer(std::string_view& bytes, bool to_head, std::string& told) {
+enum class answer { whole, broken_off, none };
+
+/// One answer, with interim ones before it.
+answer take_answer(std::string_view& bytes, bool to_head, std::string& told) {
     response_parser parser(to_head);
     for (;;) {
         auto step = parser.parse(bytes);
@@ -176,12 +183,12 @@ bool take_answer(std::string_view& bytes, bool to_head, std::string& told) {
             told += fmt::format("{} {}\n", parser.head().status, parser.head().value_of("connection"));
             break;
         case response_parser::step::body: told += parser.body(); break;
-        case response_parser::step::complete: told += "\n"; return true;
+        case response_parser::step::complete: told += "\n"; return answer::whole;
         case response_parser::step::more:
         case response_parser::step::failed:
-            require(parser.why().what == response_error::kind::cut_short || parser.why().what == response_error::kind::empty,
-                    "what is said is HTTP");
-            return false;
+            if (parser.why().what == response_error::kind::empty) return answer::none;
+            require(parser.why().what == response_error::kind::cut_short, "what is said is HTTP");
+            return answer::broken_off;
         }
     }
 }
@@ -194,9 +201,10 @@ std::string check_answers(const story& all) {
     std::size_t whole = 0;
     for (const method each : all.asked) {
         if (bytes.empty()) break;
-        if (!take_answer(bytes, each == HTTP_HEAD, told)) {
+        const answer said = take_answer(bytes, each == HTTP_HEAD, told);
+        if (said != answer::whole) {
             require(bytes.empty() && whole + 1 == all.asked.size(), "nothing follows an answer that is broken off");
-            require(all.incomplete != 0, "an answer that is broken off is counted");
+            require(said == answer::none || all.incomplete != 0, "an answer that is broken off is counted");
             return told;
         }
         ++whole;
@@ -205,9 +213,10 @@ std::string check_answers(const story& all) {
     if (bytes.empty()) return told;
     std::string_view as_to_head = bytes; // who is refused may have asked for a head only
     std::string refused;
-    if (!take_answer(bytes, false, refused) || !bytes.empty()) {
+    if (take_answer(bytes, false, refused) != answer::whole || !bytes.empty()) {
         refused.clear();
-        require(take_answer(as_to_head, true, refused) && as_to_head.empty(), "nothing follows a refusal");
+        require(take_answer(as_to_head, true, refused) == answer::whole && as_to_head.empty(),
+                "nothing follows a refusal");
     }
     require(refused.starts_with('4') || refused.starts_with('5'), "what nobody was asked for is a refusal");
     return told + refused;
@@ -219,8 +228,8 @@ story converse_with(loop& here, unsigned settings, std::string_view bytes, std::
     if ((settings & 32) != 0) limits.requests = 2;
     program answering(settings & 7);
     story all;
-    http::detail::server_state server(std::ref(answering), limits);
-    here.run(http::detail::converse(server, cut_stream(bytes, sizes, (settings & 8) != 0, all.answers)));
+    tuyau::http::detail::server_state server(std::ref(answering), limits);
+    here.run(tuyau::http::detail::converse(server, cut_stream(bytes, sizes, (settings & 8) != 0, all.answers)));
     require(server.connections.empty(), "a connection that is over is gone");
     all.asked = answering.asked();
     all.incomplete = server.counts.incomplete_responses;
