@@ -40,6 +40,7 @@ add_executable(simulate
     scenarios/client_session.cpp
     scenarios/conformance.cpp
     scenarios/disk.cpp
+    scenarios/handlers.cpp
     scenarios/scripted_response.cpp
     scenarios/uring_client.cpp
     scenarios/uring_client_names.cpp

@@ -166,6 +166,10 @@ private:
 
 } // namespace
 
-void conformance_of_the_server(kernel& here) { examination(here).run(); }
+void conformance_of_the_server(kernel& here) {
+    // Not of the seed's chance, so that seeds that were kept keep their meaning.
+    if (here.seed() / 10 % 4 == 1) return handlers_at_both_ends(here);
+    examination(here).run();
+}
 
 } // namespace simulation::scenarios

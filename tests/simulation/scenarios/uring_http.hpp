@@ -31,6 +31,9 @@ void uring_http_drain(kernel& here);
 /// Files that are changed while clients fetch them.
 void uring_http_files(kernel& here);
 
+/// The library's server with a handler that reads and writes at the same time.
+void handlers_at_both_ends(kernel& here);
+
 /// One that asks without end, and another that asks once.
 void uring_http_fairness(kernel& here);
 

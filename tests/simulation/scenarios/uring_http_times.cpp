@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint16_t port = 8080;
 
+constexpr std::size_t room_on_the_line = 65536;
+
 double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 class silent_evening {
@@ -19,7 +21,11 @@ public:
 
     void run() {
         spare_connections(here_);
-        here_.net().set_line(line_quality{.latency = 20us, .jitter = 0ns, .breaks_up = false});
+        here_.net().set_line(line_quality{.latency = 20us,
+                                          .jitter = 0ns,
+                                          .breaks_up = false,
+                                          .send_room = room_on_the_line / 2,
+                                          .receive_room = room_on_the_line / 2});
         if (random_.chance(0.5)) {
             here_.weather().calm();
             lateness_ = 5ms + 6 * here_.most_lateness(); // from accept to close a thread wakes six times
@@ -28,6 +34,7 @@ public:
         idle_time_ = draw_time(arguments, "--idle-timeout");
         head_time_ = draw_time(arguments, "--header-timeout");
         body_time_ = draw_time(arguments, "--body-timeout");
+        send_time_ = draw_time(arguments, "--send-timeout");
         crowd_.start(host());
         const int code = run_program(uring_http_main, arguments);
         expect(code == 0 || !listened_, "uring-http ended with exit code {}", code);
@@ -49,14 +56,15 @@ private:
         here_.signal(SIGTERM);
     }
 
-    /// Says nothing, or stops behind an answer, in a head or in a body.
+    /// Says nothing, or stops behind an answer, in a head or in a body, or takes no answers.
     action<> silent_one() {
         co_await pause(here_.random_delay(random_.one_of<duration>(0ns, 1s, 3600s)));
         instant began = here_.now();
         peer server = co_await peer::connect(port);
         expect(server.is_open(), "a client was not let in: {}", strerrorname_np(server.error()));
         answer_reader answers(server);
-        const auto kind = random_.below(4);
+        const auto kind = random_.below(5);
+        if (kind == 4) co_return co_await take_late(server, answers);
         if (kind == 0) co_return co_await until_closed(answers, began, idle_time_);
         if (kind == 1) {
             const question& asked = questions[random_.below(questions.size())];
@@ -79,6 +87,28 @@ private:
         co_await until_closed(answers, began, kind == 2 ? head_time_ : body_time_);
     }
 
+    /// Is sent more than the line holds, and takes it so late that it is broken off, or not quite.
+    action<> take_late(peer& server, answer_reader& answers) {
+        const question& asked = questions[0];
+        constexpr std::size_t count = 60;
+        std::string all;
+        for (std::size_t number = 0; number < count; ++number) all += asked.text;
+        const bool sent = co_await server.send(all);
+        expect(sent, "a connection broke while requests were sent");
+        const bool too_late = send_time_ == 1s || random_.chance(0.5);
+        co_await pause(too_late ? send_time_ + lateness_ : send_time_ / 2);
+        std::size_t came = 0;
+        std::size_t size = 0;
+        while (const auto got = co_await answers.next(asked.has_body)) {
+            check_answer(asked, *got);
+            size += got->head.size() + got->body.size();
+            ++came;
+        }
+        expect(too_late ? came < count && size <= room_on_the_line : came == count,
+               "responses have {} s to be taken, and {} of {} were still there after {} s", in_seconds(send_time_), came,
+               count, in_seconds(too_late ? send_time_ + lateness_ : send_time_ / 2));
+    }
+
     action<> until_closed(answer_reader& answers, instant began, duration time) {
         const bool nothing_more = co_await answers.ends();
         expect(nothing_more, "a client that said nothing was told something");
@@ -93,6 +123,7 @@ private:
     duration idle_time_{};
     duration head_time_{};
     duration body_time_{};
+    duration send_time_{};
     duration lateness_ = 2s; // in bad weather
     bool listened_ = false;
 };
