@@ -96,7 +96,7 @@ private:
     // The kernel brings as many as a wait is for, if they are there, before it sleeps. To be answered before more are
     // looked at: not all, or clients would have nothing to do meanwhile, nor more than the processor's caches hold.
     static constexpr unsigned fewest_at_once = 20; // that it brings anyway (IO_LOCAL_TW_DEFAULT_MAX)
-    static constexpr unsigned most_before_sending = 64;
+    static constexpr unsigned most_before_sending = 48;
     static constexpr unsigned longest_pause = 64; // epochs without gathering
     static constexpr unsigned few = 4;            // to be answered directly
 

@@ -61,7 +61,7 @@ TEST_CASE("where many streams are busy a wait gathers a quarter of them, 32 at m
     CHECK(many.wanted() == 32);
 }
 
-TEST_CASE("what is sent with a wait is gathered as well, up to a third of the streams, and 64") {
+TEST_CASE("what is sent with a wait is gathered as well, up to a third of the streams, and 48") {
     scene some(120);
     CHECK(some.rounds_without_gathering(30) < 100);
     some.bring(30);
@@ -77,7 +77,7 @@ TEST_CASE("what is sent with a wait is gathered as well, up to a third of the st
     scene many(1000);
     CHECK(many.rounds_without_gathering(200) < 100);
     many.bring(200);
-    CHECK(many.wanted(200) == 64);
+    CHECK(many.wanted(200) == 48);
 }
 
 TEST_CASE("few streams are never waited for, and neither are streams that bring little") {
