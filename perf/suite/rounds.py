@@ -11,9 +11,9 @@ from .servers import Missing
 
 
 def settling(options):
-    """Seconds of load before each measurement: so that every connection has asked several times."""
+    """Seconds of load before each measurement: so that every connection has asked several times, and a new process is warm."""
     connections = int(options[options.index("--connections") + 1])
-    return 0.1 if connections < 1000 else 0.1 + connections / 20_000
+    return 0.3 if connections < 1000 else 0.3 + connections / 20_000
 
 
 class Driver:
@@ -54,39 +54,30 @@ class Driver:
             processes.end(process)
 
 
-def start_all(stack, servers, names, left_out, failed):
-    """Those that could be started, by name. What is not on this machine goes into `left_out`."""
-    running = {}
-    for name in names:
-        if name in left_out:
-            continue
-        try:
-            running[name] = stack.enter_context(servers.start(name))
-        except (RuntimeError, OSError) as error:
-            (left_out if isinstance(error, Missing) else failed)[name] = str(error)
-            print(f"  left out: {name} {error}", flush=True)
-    return running
-
-
 def run(scenario, servers, driver, settings, left_out):
-    """A dictionary for the record: the load, and for each round what each server showed."""
+    """A dictionary for the record: the load, and for each round what each server showed. What is not on this machine goes
+    into `left_out`.
+
+    Each turn has a new process: where its memory lies makes some percent of a difference between two of one program.
+    """
     result = {"title": scenario.title, "load": {name: scenario.load_of(name) for name in scenario.servers},
               "ours": scenario.ours, "bytes_each": scenario.bytes_each, "rounds": [], "commands": {}, "failed": {}}
-    with contextlib.ExitStack() as stack:
-        running = start_all(stack, servers, scenario.servers, left_out, result["failed"])
-        result["commands"] = {name: " ".join(server.command) for name, server in running.items()}
-        for number in range(settings.rounds):
-            order = list(running)
-            if number % 2:
-                order.reverse()
-            result["rounds"].append({})
-            for name in order:
-                try:
-                    result["rounds"][-1][name] = driver.load(running[name], scenario.load_of(name), settings.seconds)
-                except (RuntimeError, OSError, ValueError) as error:
-                    print(f"  failed: {name}: {error}", flush=True)
-                    result["failed"][name] = str(error)
-                    del running[name]
+    for number in range(settings.rounds):
+        order = [name for name in scenario.servers if name not in left_out and name not in result["failed"]]
+        if number % 2:
+            order.reverse()
+        result["rounds"].append({})
+        for name in order:
+            try:
+                with servers.start(name) as server:
+                    result["commands"].setdefault(name, " ".join(server.command))
+                    result["rounds"][-1][name] = driver.load(server, scenario.load_of(name), settings.seconds)
+            except Missing as error:
+                print(f"  left out: {name} {error}", flush=True)
+                left_out[name] = str(error)
+            except (RuntimeError, OSError, ValueError) as error:
+                print(f"  failed: {name}: {error}", flush=True)
+                result["failed"][name] = str(error)
     return result
 
 
