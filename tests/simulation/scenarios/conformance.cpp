@@ -8,12 +8,10 @@
 #include <string_view>
 
 #include <tuyau/net/http/server.hpp>
-#include <tuyau/net/tcp_listener.hpp>
 #include <tuyau/runtime/run.hpp>
-#include <tuyau/runtime/scope.hpp>
-#include <tuyau/runtime/signal.hpp>
 
 #include "judge.hpp"
+#include "serving.hpp"
 #include "table.hpp"
 #include "uring_http.hpp"
 #include "visit.hpp"
@@ -28,15 +26,8 @@ using refusals = decltype(tuyau::http::server_counts::refusals);
 
 /// The program: a server with the handler of the table, until a signal ends it.
 tuyau::task<> serve(refusals& counted, bool calm) {
-    tuyau::signal_set ends{SIGTERM};
-    tuyau::tcp_listener listener = tuyau::tcp_listener::bind({"127.0.0.1", port}).value();
     tuyau::http::server server(conformance::witness, conformance::limits_of_the_table());
-    tuyau::scope accepting;
-    accepting.spawn(server.serve(listener));
-    (void)co_await ends.next();
-    accepting.stop();
-    co_await accepting.join();
-    const bool drained = co_await server.drain();
+    const bool drained = co_await serve_until_told(server, port);
     expect(drained || !calm, "a drain of clients who are all gone took too long");
     counted = server.counts().refusals;
 }

@@ -9,12 +9,11 @@
 #include <string_view>
 
 #include <tuyau/net/http/server.hpp>
-#include <tuyau/net/tcp_listener.hpp>
 #include <tuyau/runtime/run.hpp>
 #include <tuyau/runtime/scope.hpp>
-#include <tuyau/runtime/signal.hpp>
 
 #include "answers.hpp"
+#include "serving.hpp"
 #include "uring_http.hpp"
 #include "visit.hpp"
 
@@ -77,18 +76,11 @@ private:
     }
 
     tuyau::task<> serve() {
-        tuyau::signal_set ends{SIGTERM};
-        tuyau::tcp_listener listener = tuyau::tcp_listener::bind({"127.0.0.1", port}).value();
         tuyau::http::server_limits limits;
         limits.send_time = limits.body_time = 2h; // some lines are very slow
         tuyau::http::server server(
             [this](tuyau::http::request& asked, tuyau::http::response& reply) { return answer(asked, reply); }, limits);
-        tuyau::scope accepting;
-        accepting.spawn(server.serve(listener));
-        (void)co_await ends.next();
-        accepting.stop();
-        co_await accepting.join();
-        (void)co_await server.drain();
+        (void)co_await serve_until_told(server, port);
     }
 
     action<> host() {
