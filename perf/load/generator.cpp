@@ -83,7 +83,7 @@ measurement generator::measure() {
     const nanoseconds watched = watched_time(chosen_.watch);
     const nanoseconds own = own_processor_time();
     const time_point begin = clock::now();
-    seen_ = {};
+    seen_ = {.errors = seen_.errors}; // who was broken off while it warmed up is missing now
     run(begin + from_seconds(chosen_.seconds));
     const time_point end = clock::now();
     seen_.watched = watched_time(chosen_.watch) - watched;

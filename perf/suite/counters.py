@@ -3,6 +3,7 @@
 import os
 import re
 
+from .servers import Missing
 
 SOFTWARE = ["task-clock", "context-switches", "page-faults"]
 HARDWARE = ["cycles", "instructions"]
@@ -75,7 +76,7 @@ def available(tracepoints):
             if any(os.path.isdir(os.path.join(each, "events", *event.split(":"))) for each in FOLDERS)}
 
 
-def _counts(path, chosen):
+def counts_of(path, chosen):
     """From perf's lines `value,unit,event,...`."""
     names = {event: name for name, event in chosen.items()}
     found = {}
@@ -98,30 +99,38 @@ def _stat(chosen, output, *whom):
     return ["perf", "stat", "-x,", "-o", output, "-e", ",".join(chosen.values()), *whom, "--"]
 
 
-def run(names, connections, servers, driver, seconds, left_out):
-    """For each server and number of connections the counts per request."""
+def run(scenarios, servers, driver, seconds, left_out):
+    """For each scenario and server the counts per request."""
     missing = advice()
     if missing:
         print(f"  {missing}", flush=True)
     chosen = events(not missing)
     everywhere = {} if missing else available(EVERYWHERE)
-    result = {"title": "perf stat, per request", "advice": missing, "events": chosen | everywhere, "servers": {}, "failed": {}}
+    result = {"title": "perf stat, per request", "advice": missing, "events": chosen | everywhere, "scenarios": {}}
     output = os.path.join(driver.work, "perf_stat.csv")
     outer = _stat(everywhere, output + ".all", "-a") if everywhere else []
-    for name in names:
-        if name in left_out:
-            continue
-        try:
-            with servers.start(name) as server:
-                wrapper = [*outer, *_stat(chosen, output, "-p", str(server.process.pid))]
-                for count in connections:
-                    driver.load(server, ["--connections", str(count)], seconds)  # as often as it takes for memory to be there
-                    seen = driver.load(server, ["--connections", str(count)], seconds, wrapper)
-                    counts = _counts(output, chosen) | (_counts(output + ".all", everywhere) if outer else {})
-                    result["servers"].setdefault(name, {})[str(count)] = {
-                        event: value if isinstance(value, str) else value / seen["answered"]
-                        for event, value in counts.items()}
-        except (RuntimeError, OSError, ValueError) as error:
-            print(f"  failed: {name}: {error}", flush=True)
-            result["failed"][name] = str(error)
+
+    def count(scenario, name, seen):
+        with servers.start(name) as server:
+            seen["commands"][name] = " ".join(server.command)
+            load = scenario.load_of(name)
+            driver.load(server, load, seconds)  # as often as it takes for memory to be there
+            wrapper = [*outer, *_stat(chosen, output, "-p", str(server.process.pid))]
+            answered = driver.load(server, load, seconds, wrapper)["answered"]
+        counts = counts_of(output, chosen) | (counts_of(output + ".all", everywhere) if outer else {})
+        return {event: value if isinstance(value, str) else value / answered for event, value in counts.items()}
+
+    for scenario in scenarios:
+        seen = {"title": scenario.title, "commands": {}, "servers": {}, "failed": {}}
+        for name in scenario.servers:
+            if name in left_out:
+                continue
+            try:
+                seen["servers"][name] = count(scenario, name, seen)
+            except Missing as error:
+                left_out[name] = str(error)
+            except (RuntimeError, OSError, ValueError) as error:
+                print(f"  failed: {name}: {error}", flush=True)
+                seen["failed"][name] = [str(error)]
+        result["scenarios"][scenario.name] = seen
     return result

@@ -22,7 +22,7 @@ def run(names, connections, servers, driver, left_out):
                 result["servers"].setdefault(name, {})[str(count)] = _measure(name, count, servers, driver)
             except (RuntimeError, OSError, ValueError) as error:
                 print(f"  failed: {name}: {error}", flush=True)
-                result["failed"][name] = str(error)
+                result["failed"][name] = [str(error)]
                 break
     return result
 

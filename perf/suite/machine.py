@@ -1,10 +1,14 @@
 """The machine, and what on it was measured."""
 
+import contextlib
 import datetime
 import os
 import platform
 import re
 import subprocess
+import time
+
+QUIET = 0.1  # of its processors' time, taken by others
 
 
 def first_line(*command):
@@ -42,9 +46,53 @@ def _value_of_cache(build, name):
     return found.group(1) if found else None
 
 
+def _processor_times():
+    """Of all processors, in ticks, by kind."""
+    with open("/proc/stat", encoding="ascii") as file:
+        values = [int(each) for each in file.readline().split()[1:9]]
+    return dict(zip(("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"), values))
+
+
+def _shares(before, after):
+    spent = {kind: after[kind] - before[kind] for kind in after}
+    return {kind: value / max(sum(spent.values()), 1) for kind, value in spent.items()}
+
+
+@contextlib.contextmanager
+def stolen_share():
+    """Gives a function that tells which share of the processors' time other virtual machines took within the `with` block."""
+    before = _processor_times()
+    shares = {}
+    yield lambda: round(shares["steal"], 4)
+    shares.update(_shares(before, _processor_times()))
+
+
+def wait_until_quiet(patience):
+    """Waits so many seconds for others to leave the processors alone; the share of time that they took last."""
+    until = time.monotonic() + patience
+    told = False
+    while True:
+        before = _processor_times()
+        time.sleep(2)
+        shares = _shares(before, _processor_times())
+        busy = 1 - shares["idle"] - shares["iowait"]
+        if busy <= QUIET or time.monotonic() > until:
+            if busy > QUIET:
+                print(f"others take {busy:.0%} of the processors: the figures will be no evidence", flush=True)
+            return round(busy, 3)
+        if not told:
+            print(f"others take {busy:.0%} of the processors: waiting for that to end, {patience} s at most", flush=True)
+            told = True
+
+
+def build_type(build):
+    return _value_of_cache(build, "CMAKE_BUILD_TYPE") or "unknown"
+
+
 def describe(build):
     """A dictionary of facts, for the record."""
-    changed = first_line("git", "status", "--porcelain", "--untracked-files=no", "--", "runtime", "net", "apps", "perf")
+    results = [":!perf/results", ":!perf/README.md", ":!README.md"]  # which a run writes
+    changed = first_line("git", "status", "--porcelain", "--untracked-files=no", "--", ".", *results)
     return {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "host": platform.node(),
@@ -54,7 +102,7 @@ def describe(build):
         "kernel": platform.release(),
         "compiler": _compiler(build),
         "flags": " ".join(filter(None, (_value_of_cache(build, "CMAKE_CXX_FLAGS"),
-                                        _value_of_cache(build, "CMAKE_CXX_FLAGS_RELEASE")))),
+                                        _value_of_cache(build, f"CMAKE_CXX_FLAGS_{build_type(build).upper()}")))),
         "commit": (first_line("git", "rev-parse", "--short=12", "HEAD") or "unknown")
                   + (" with changes" if changed else ""),
         "peers": {name: version for name, version in (

@@ -46,9 +46,11 @@ def _bars(record, axes, value_of, label, names):
     chosen = [(count, result) for count, result in chosen if result]
     names = [name for name in names if any(value_of(result, name) is not None for _, result in chosen)]
     for place, (count, result) in enumerate(chosen):
-        values = [value_of(result, name) or 0 for name in names]
-        places = [index + (place - (len(chosen) - 1) / 2) * 0.4 for index in range(len(names))]
-        bars = axes.bar(places, values, 0.38, color=[COLOURS[name] for name in names], alpha=1 if place == 0 else 0.55,
+        found = [(index, name, value) for index, name in enumerate(names)
+                 if (value := value_of(result, name)) is not None]
+        values = [value for _, _, value in found]
+        places = [index + (place - (len(chosen) - 1) / 2) * 0.4 for index, _, _ in found]
+        bars = axes.bar(places, values, 0.38, color=[COLOURS[name] for _, name, _ in found], alpha=1 if place == 0 else 0.55,
                         label=f"{count} connections")
         axes.bar_label(bars, [f"{value:.2f}" if value < 1000 else f"{value:,.0f}" for value in values], fontsize=7)
     axes.set_xticks(range(len(names)), [name.replace(", ", "\n").replace(" ", "\n", 1) for name in names], fontsize=8)

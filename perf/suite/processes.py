@@ -14,14 +14,20 @@ _running = []
 def prepare():
     """Ctrl-C and SIGTERM end the run in good order; as many descriptors as may be, for thousands of connections.
 
-    Servers are often installed where only root's PATH leads."""
+    Servers are often installed where only root's PATH leads. No feature of the kernel is off but where a program says so."""
+    os.environ.pop("TUYAU_WITHOUT", None)
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs would ignore it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    atexit.register(lambda: [end(each) for each in list(_running)])
+    atexit.register(end_all)
+
+
+def end_all():
+    for each in list(_running):
+        end(each)
 
 
 def most_descriptors():

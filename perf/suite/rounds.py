@@ -6,8 +6,11 @@ import os
 import statistics
 import subprocess
 
-from . import processes
+from . import machine, processes
 from .servers import Missing
+
+
+FAILURES = 2  # of a server; then it has no further turn in the scenario
 
 
 def settling(options):
@@ -29,8 +32,9 @@ class Driver:
     def load(self, server, options, seconds, wrapper=()):
         """What it saw, as a dictionary. `wrapper`: a command that the load generator's is given to."""
         options = [*options, "--seconds", f"{seconds:g}", "--warm-up", f"{settling(options):g}", "--watch", str(server.process.pid)]
-        output, _ = processes.run([*wrapper, *self.command(server.port, options)], seconds + 90)
-        seen = json.loads(output)
+        with machine.stolen_share() as stolen:
+            output, _ = processes.run([*wrapper, *self.command(server.port, options)], seconds + 90)
+        seen = json.loads(output) | {"stolen": stolen()}
         if seen["requests"] == 0:
             raise RuntimeError("answered no request")
         return seen
@@ -55,15 +59,16 @@ class Driver:
 
 
 def run(scenario, servers, driver, settings, left_out):
-    """A dictionary for the record: the load, and for each round what each server showed. What is not on this machine goes
-    into `left_out`.
+    """A dictionary for the record: the load, for each round what each server showed, and for each server that failed why,
+    each time. What is not on this machine goes into `left_out`.
 
     Each turn has a new process: where its memory lies makes some percent of a difference between two of one program.
     """
     result = {"title": scenario.title, "load": {name: scenario.load_of(name) for name in scenario.servers},
               "ours": scenario.ours, "bytes_each": scenario.bytes_each, "rounds": [], "commands": {}, "failed": {}}
     for number in range(settings.rounds):
-        order = [name for name in scenario.servers if name not in left_out and name not in result["failed"]]
+        order = [name for name in scenario.servers
+                 if name not in left_out and len(result["failed"].get(name, [])) < FAILURES]
         if number % 2:
             order.reverse()
         result["rounds"].append({})
@@ -77,7 +82,7 @@ def run(scenario, servers, driver, settings, left_out):
                 left_out[name] = str(error)
             except (RuntimeError, OSError, ValueError) as error:
                 print(f"  failed: {name}: {error}", flush=True)
-                result["failed"][name] = str(error)
+                result["failed"].setdefault(name, []).append(str(error))
     return result
 
 
@@ -89,6 +94,11 @@ def cpu(seen):
 def busy(seen):
     """The share of its processor that the server took."""
     return seen["server_cpu"] / seen["seconds"] / 1e9
+
+
+def load_busy(seen):
+    """The share of its processor that the load took."""
+    return seen["own_cpu"] / seen["seconds"] / 1e9
 
 
 def rate(seen):
@@ -116,6 +126,11 @@ def ratio(result, name, what):
     """The median of those; None if there are none."""
     values = ratios(result, name, what)
     return statistics.median(values) if values else None
+
+
+def turns(result, name):
+    """In how many rounds it took part."""
+    return sum(name in each for each in result["rounds"])
 
 
 def servers_of(result):

@@ -10,6 +10,8 @@ UNPARSED = "bare liburing, unparsed"
 FILES = "uring-http, files"
 LOGGING = "uring-http, access log"
 ATTACKED = "uring-http, attacked"
+TWO_LOOPS = "uring-http, two loops"
+OUR_ECHO = "tuyau echo"
 WITHOUT = "uring-http without "
 FEATURES = ["gathering-wait", "multishot-receive", "buffer-ring", "defer-taskrun"]
 ECHOES = ["bare liburing echo", "bare epoll echo", "Asio echo, epoll", "Asio echo, io_uring"]
@@ -42,22 +44,34 @@ Cookie: session=6f1c0d8e5b7a4c2f9e3d1a0b8c7f6e5d; theme=dark; consent=yes; last_
 
 @dataclass
 class Scenario:
-    """`ours` against `peers`, each with `load` (options of the load generator)."""
+    """`ours` against `peers`, each with a load of so many `connections` and further `options` of the load generator."""
     name: str
     title: str
-    load: list
+    connections: int
     peers: list
     ours: str = US
+    options: list = field(default_factory=list)
     bytes_each: int = 0  # of an echo, or of a file
-    needs: list = field(default_factory=list)  # scenarios that tell at which rate this one runs
-    besides: dict = field(default_factory=dict)  # options of the load generator that only one server meets, by its name
+    half_of: str = None  # the scenario by which the rate is half of nginx's
+    rate: float = 0  # requests a second that are due; 0: as many as are answered
+    slow: dict = field(default_factory=dict)  # connections whose headers never end, which only one server meets, by its name
 
     def load_of(self, server):
-        return [*self.load, *self.besides.get(server, [])]
+        options = ["--connections", str(self.connections), *self.options]
+        options += ["--rate", f"{self.rate:.0f}"] if self.rate else []
+        return options + (["--slow", str(self.slow[server])] if server in self.slow else [])
 
     @property
     def servers(self):
         return [self.ours, *self.peers]
+
+    @property
+    def most_connections(self):
+        return self.connections + max(self.slow.values(), default=0)
+
+
+def _connections(count):
+    return f"{count:,} connection{'s' * (count > 1)}"
 
 
 def keep_alive(count):
@@ -66,26 +80,22 @@ def keep_alive(count):
         peers.insert(1, WAITING)
     if count in (64, 512):
         peers.insert(1, UNPARSED)
-    plural = "s" if count > 1 else ""
-    return Scenario(f"keep-alive-{count}", f"keep-alive, {count:,} connection{plural}", ["--connections", str(count)],
-                    peers)
+    return Scenario(f"keep-alive-{count}", f"keep-alive, {_connections(count)}", count, peers)
 
 
 def without(count):
     """What each feature of the kernel is worth, and how one without any is served."""
-    return Scenario(f"without-{count}", f"uring-http on older kernels, {count} connection{'s' if count > 1 else ''}",
-                    ["--connections", str(count)], [WITHOUT + each for each in [*FEATURES, "all"]])
+    return Scenario(f"without-{count}", f"uring-http on older kernels, {_connections(count)}", count,
+                    [WITHOUT + each for each in [*FEATURES, "all"]])
 
 
 def echo(name, title, size):
-    return Scenario(f"echo-{name}", f"echo of {title}, 16 connections", ["--connections", "16", "--echo", str(size)], ECHOES,
-                    "tuyau echo", size)
+    return Scenario(f"echo-{name}", f"echo of {title}, 16 connections", 16, ECHOES, OUR_ECHO, ["--echo", str(size)], size)
 
 
 def file(name, size, work):
-    return Scenario(f"file-{name}", f"a file of {name[:-1]} {'KiB' if name[-1] == 'k' else 'MiB'}, 64 connections",
-                    ["--connections", "64", "--request", os.path.join(work, "request-" + name)], ["nginx, files", "h2o, files"],
-                    FILES, size)
+    return Scenario(f"file-{name}", f"a file of {name[:-1]} {'KiB' if name[-1] == 'k' else 'MiB'}, 64 connections", 64,
+                    ["nginx, files", "h2o, files"], FILES, ["--request", os.path.join(work, "request-" + name)], size)
 
 
 def write_inputs(work):
@@ -103,21 +113,21 @@ def write_inputs(work):
 
 def all_scenarios(work=""):
     """In the order in which they run; `work` is the folder of `write_inputs`."""
-    browser = os.path.join(work, BROWSER_FILE)
-    sixty_four = ["--connections", "64"]
+    browser = ["--request", os.path.join(work, BROWSER_FILE)]
     return [
         *map(keep_alive, KEEP_ALIVE),
-        Scenario("pipelined", "16 requests at once, 64 connections", [*sixty_four, "--depth", "16"], PARSING),
-        Scenario("new-connection", "a connection for each request, 64 at a time", [*sixty_four, "--new-connection"], PARSING),
-        Scenario("browser", "a browser's request, 64 connections", [*sixty_four, "--request", browser], PARSING),
-        Scenario("fixed-rate", "half of nginx's peak rate, 64 connections", sixty_four, PARSING, needs=["keep-alive-64"]),
+        Scenario("pipelined", "16 requests at once, 64 connections", 64, PARSING, options=["--depth", "16"]),
+        Scenario("new-connection", "a connection for each request, 64 at a time", 64, PARSING, options=["--new-connection"]),
+        Scenario("browser", "a browser's request, 64 connections", 64, PARSING, options=browser),
+        Scenario("fixed-rate", "half of nginx's peak rate, 64 connections", 64, [*PARSING, WITHOUT + "gathering-wait"],
+                 half_of="keep-alive-64"),
         echo("1k", "1 KiB", 1024),
         echo("64k", "64 KiB", 64 * 1024),
         echo("1m", "1 MiB", 1024 * 1024),
         *(file(name, size, work) for name, size in SIZES.items()),
-        Scenario("access-log", "every request written to an access log, 64 connections", sixty_four, [US], LOGGING),
-        Scenario("slow-headers", "10,000 requests a second over 64 connections, beside 10,000 whose headers never end",
-                 [*sixty_four, "--rate", "10000"], [US], ATTACKED, besides={ATTACKED: ["--slow", "10000"]}),
-        Scenario("two-loops", "two loops against one, 512 connections", ["--connections", "512"], [US], "uring-http, two loops"),
+        Scenario("access-log", "every request written to an access log, 64 connections", 64, [US], LOGGING),
+        Scenario("slow-headers", "10,000 requests a second over 64 connections, beside 10,000 whose headers never end", 64,
+                 [US], ATTACKED, rate=10_000, slow={ATTACKED: 10_000}),
+        Scenario("two-loops", "two loops against one, 512 connections", 512, [US], TWO_LOOPS),
         *map(without, (1, 64)),
     ]

@@ -5,9 +5,10 @@ import os
 import re
 import shutil
 import socket
+from dataclasses import dataclass, replace
 
 from . import processes
-from .scenarios import FOLDER, LOGGING, SIZES, US, WITHOUT
+from .scenarios import ATTACKED, FEATURES, FILES, FOLDER, LOGGING, OUR_ECHO, SIZES, TWO_LOOPS, UNPARSED, US, WAITING, WITHOUT
 
 PEERS = os.path.join("perf", "peers")
 
@@ -58,76 +59,102 @@ class Server:
             return int(re.search(r"^VmRSS:\s*(\d+) kB", file.read(), re.MULTILINE).group(1)) * 1024
 
 
+@dataclass(frozen=True)
+class Program:
+    """How a server is started, and what it then is asked for to see that it answers as the others do."""
+    command: tuple  # of those built here by their names; the name of an installed one, which a template configures
+    serves: str = "page"  # or "files", or "echo"
+    processors: int = 1
+    template: str = None
+    without: str = None  # a feature of the kernel, or all of them
+
+
+def programs(response, log, files):
+    """By their names. They answer as the file `response` has it; `log` is an access log, `files` a folder."""
+    any_threads = ("uring-http", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
+    ours = Program((*any_threads, "--threads", "1"))
+    found = {
+        US: ours,
+        TWO_LOOPS: Program((*any_threads, "--threads", "2"), processors=2),
+        FILES: Program((*ours.command, "--root", files), "files"),
+        LOGGING: Program((*ours.command, "--access-log", log)),
+        ATTACKED: ours,
+        "bare liburing": Program(("bare_liburing", response, "--parse")),
+        WAITING: Program(("bare_liburing", response, "--parse", "--wait", "48", "200")),
+        UNPARSED: Program(("bare_liburing", response)),
+        "bare epoll": Program(("bare_epoll", response, "--parse")),
+        "Asio, epoll": Program(("asio_http_epoll", response, "--parse")),
+        "Asio, io_uring": Program(("asio_http_liburing", response, "--parse")),
+        "nginx": Program(("nginx",), template="nginx"),
+        "h2o": Program(("h2o",), template="h2o"),
+        "nginx, files": Program(("nginx",), "files", template="nginx_files"),
+        "h2o, files": Program(("h2o",), "files", template="h2o_files"),
+        "node": Program(("node", os.path.join(PEERS, "node_http.js"), response)),
+        OUR_ECHO: Program(("tuyau_echo",), "echo"),
+        "bare liburing echo": Program(("bare_liburing_echo",), "echo"),
+        "bare epoll echo": Program(("bare_epoll_echo",), "echo"),
+        "Asio echo, epoll": Program(("asio_echo_epoll",), "echo"),
+        "Asio echo, io_uring": Program(("asio_echo_liburing",), "echo"),
+    }
+    return found | {WITHOUT + each: replace(ours, without=each) for each in (*FEATURES, "all")}
+
+
 class Servers:
-    """Knows how to start each by its name, on the first of the processors given; two loops have two."""
+    """Starts each by its name, on the first of the processors given."""
 
     def __init__(self, binaries, work, cpus):
         self.binaries, self.work, self.cpus = binaries, work, cpus
         self.response = os.path.join(work, "response")
         self.page = None  # the body of it
         self.log = os.path.join(work, "access.log")
-        any_threads = ("uring-http", "--listen", "127.0.0.1:0", "--max-connections", "60000", "--idle-timeout", "3600")
-        ours = (*any_threads, "--threads", "1")
-        self.programs = {
-            "uring-http": ours,
-            "uring-http, two loops": (*any_threads, "--threads", "2"),
-            "uring-http, files": (*ours, "--root", os.path.join(work, FOLDER)),
-            "uring-http, access log": (*ours, "--access-log", self.log),
-            "uring-http, attacked": ours,
-            "bare liburing": ("bare_liburing", self.response, "--parse"),
-            "bare liburing, waiting": ("bare_liburing", self.response, "--parse", "--wait", "64", "200"),
-            "bare liburing, unparsed": ("bare_liburing", self.response),
-            "bare epoll": ("bare_epoll", self.response, "--parse"),
-            "Asio, epoll": ("asio_http_epoll", self.response, "--parse"),
-            "Asio, io_uring": ("asio_http_liburing", self.response, "--parse"),
-            "tuyau echo": ("tuyau_echo",),
-            "bare liburing echo": ("bare_liburing_echo",),
-            "bare epoll echo": ("bare_epoll_echo",),
-            "Asio echo, epoll": ("asio_echo_epoll",),
-            "Asio echo, io_uring": ("asio_echo_liburing",),
-        }
+        self.programs = programs(self.response, self.log, os.path.join(work, FOLDER))
 
     def start(self, name, wrapper=()):
         """A `Server`. `wrapper`: a command that the program is given to. Raises where it cannot be had, or answers another
         page than the others do."""
-        server = self._start(name, wrapper)
+        program = self.programs[name]
+        server = self._start(name, program, wrapper)
         try:
-            if not self._answers_alike(name, server.port):
+            if not self._answers_alike(program, server.port):
                 raise RuntimeError("does not answer the same page")
         except (RuntimeError, OSError):
             processes.end(server.process)
             raise
         return server
 
-    def _start(self, name, wrapper=()):
-        if name.startswith(("nginx", "h2o")):
-            return self._start_configured(name, wrapper)
-        if name == "node":
-            command = [self._installed("node"), os.path.join(PEERS, "node_http.js"), self.response]
-        else:
-            if name == LOGGING:
-                self.remove_log()
-            program, *arguments = self.programs[US if name.startswith(WITHOUT) else name]
-            command = [os.path.join(self.binaries, program), *arguments]
-            if not os.path.exists(command[0]):
-                raise Missing("was not built")
-            if name.startswith(WITHOUT):
-                feature = name.removeprefix(WITHOUT)
-                features = ",".join(self._features()) if feature == "all" else feature
-                command = ["env", f"TUYAU_WITHOUT={features}", *command]
-        return Server(name, processes.pinned(self._cpus_of(name), [*wrapper, *command]), self.work)
+    def _start(self, name, program, wrapper=()):
+        if name == LOGGING:
+            self.remove_log()
+        command = [self._found(program), *program.command[1:]]
+        if program.without:
+            features = ",".join(self._features()) if program.without == "all" else program.without
+            command = ["env", f"TUYAU_WITHOUT={features}", *command]
+        command = processes.pinned(self.cpus[: program.processors], [*wrapper, *command])
+        if program.template:
+            return self._start_configured(name, program, command)
+        return Server(name, command, self.work)
+
+    def _found(self, program):
+        """What is to be run: built here, or installed."""
+        first = program.command[0]
+        if program.template or first == "node":
+            if not shutil.which(first):
+                raise Missing("is not installed")
+            return first
+        path = os.path.join(self.binaries, first)
+        if not os.path.exists(path):
+            raise Missing("was not built")
+        return path
 
     def _features(self):
         """All that can be switched off."""
         told, _ = processes.run([os.path.join(self.binaries, US), "--doctor"], 20)
         return re.findall(r"^([a-z-]+) +(?:on|off) ", told, re.MULTILINE)
 
-    def _answers_alike(self, name, port):
-        if "echo" in name:
-            return True
-        if not name.endswith(", files"):
+    def _answers_alike(self, program, port):
+        if program.serves == "page":
             return body_of(ask(port)) == self.page
-        return all(len(body_of(ask(port, f"/{each}.txt"))) == size for each, size in SIZES.items())
+        return program.serves == "echo" or all(len(body_of(ask(port, f"/{each}.txt"))) == size for each, size in SIZES.items())
 
     def remove_log(self):
         """It is appended to, by tens of megabytes a second."""
@@ -136,39 +163,27 @@ class Servers:
 
     def keep_response(self):
         """Lets uring-http answer once, for the others to answer the same."""
-        with self._start("uring-http") as server, open(self.response, "wb") as file:
+        with self._start(US, self.programs[US]) as server, open(self.response, "wb") as file:
             answer = ask(server.port)
             file.write(answer)
             self.page = body_of(answer)
 
-    def _cpus_of(self, name):
-        return self.cpus[:2] if name.endswith("two loops") else self.cpus[:1]
-
-    @staticmethod
-    def _installed(name):
-        if not shutil.which(name):
-            raise Missing("is not installed")
-        return name
-
-    def _start_configured(self, name, wrapper):
+    def _start_configured(self, name, program, command):
         """It cannot be asked for its port: the kernel names one that is free now, and another if it is then taken."""
-        program = self._installed(name.partition(",")[0])
         for attempts_left in (2, 1, 0):
             port = free_port()
-            path = self._configure(name, port)
-            arguments = ["-p", os.path.dirname(path) + "/", "-e", "stderr", "-c"] if program == "nginx" else ["-c"]
-            command = processes.pinned(self._cpus_of(name), [*wrapper, program, *arguments, path])
+            path = self._configure(program.template, port)
+            arguments = ["-p", os.path.dirname(path) + "/", "-e", "stderr", "-c"] if program.command[0] == "nginx" else ["-c"]
             try:
-                return Server(name, command, self.work, port)
+                return Server(name, [*command, *arguments, path], self.work, port)
             except RuntimeError:
                 if not attempts_left:
                     raise
 
-    def _configure(self, name, port):
+    def _configure(self, template, port):
         with open(self.response, "rb") as file:
             head, body = file.read().decode().split("\r\n\r\n", 1)
-        form = name.replace(", ", "_")  # of nginx, files: nginx_files.conf
-        folder = os.path.abspath(os.path.join(self.work, form))
+        folder = os.path.abspath(os.path.join(self.work, template))
         os.makedirs(os.path.join(folder, "pages"), exist_ok=True)
         with open(os.path.join(folder, "pages", "index.html"), "w", encoding="utf-8", newline="") as file:
             file.write(body)
@@ -180,9 +195,9 @@ class Servers:
             "BODY": body.replace("\\", "\\\\").replace("'", "\\'"),
             "USER": "user: root" if os.geteuid() == 0 else "",
         }
-        with open(os.path.join(PEERS, form + ".conf"), encoding="utf-8") as file:
+        with open(os.path.join(PEERS, template + ".conf"), encoding="utf-8") as file:
             text = re.sub(r"@([A-Z]+)@", lambda found: values[found.group(1)], file.read())
-        path = os.path.join(folder, form + ".conf")
+        path = os.path.join(folder, template + ".conf")
         with open(path, "w", encoding="utf-8", newline="") as file:
             file.write(text)
         return path
