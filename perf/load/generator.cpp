@@ -83,7 +83,9 @@ measurement generator::measure() {
     const nanoseconds watched = watched_time(chosen_.watch);
     const nanoseconds own = own_processor_time();
     const time_point begin = clock::now();
-    seen_ = {.errors = seen_.errors}; // who was broken off while it warmed up is missing now
+    const std::uint64_t errors = seen_.errors; // who was broken off while it warmed up is missing now
+    seen_ = {};
+    seen_.errors = errors;
     run(begin + from_seconds(chosen_.seconds));
     const time_point end = clock::now();
     seen_.watched = watched_time(chosen_.watch) - watched;
