@@ -156,7 +156,7 @@ void announce(const own_listeners& listeners, const options& chosen, const site&
     const std::string per_address =
         limits.connections_per_address == 0 ? "" : fmt::format(", {} of one address", limits.connections_per_address);
     const std::string earned =
-        limits.body_rate == 0 ? "" : fmt::format(" and another for each {} bytes", limits.body_rate);
+        limits.body_rate == 0 ? "" : fmt::format(" (each {} bytes give back a second)", limits.body_rate);
     fmt::print(
         "{}At most {} connections{}, {} requests each; a request of {} bytes, a target of {}, {} fields, a body of "
         "{} bytes\n"

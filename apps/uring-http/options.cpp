@@ -153,12 +153,12 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
             ->capture_default_str();
     };
     add_time("--header-timeout", header_time, "For a request's header section, from its first byte");
-    add_time("--body-timeout", body_time, "For a request's body");
+    add_time("--body-timeout", body_time, "Of waiting for a request's body; what comes gives it back");
     add_time("--idle-timeout", idle_time, "Between the requests of a connection");
     add_time("--send-timeout", send_time, "For a client to take its responses");
     add_time("--drain-timeout", drain_time, "To finish what is under way, on SIGINT or SIGTERM");
     add_size("--body-rate", limits.body_rate, largest_body,
-             "Of a body, earn its client another second; 0: nothing does");
+             "Of a body, give its client a second back; 0: nothing does");
     add_size("--max-target", limits.request.target, largest_head, "Of a request's target: its path and query");
     add_size("--max-header", limits.request.head, largest_head, "Of a request's line and header fields");
     add_count("--max-fields", limits.request.fields, 1, "Header fields of a request");

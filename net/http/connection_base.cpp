@@ -40,7 +40,7 @@ connection_base::ending connection_base::end_response(const request& asked, resp
         refuse(why);
         return ending::refused;
     }
-    if (thrown && !reply.begun()) reply.send_error(500, "The server failed to answer this request.");
+    if ((thrown && !reply.begun()) || reply.owes_all()) reply.fail();
     const bool broken_off = !reply.is_whole() && reply.begun() && (why.status != 0 || thrown);
     const bool whole = !broken_off && reply.finish();
     if (!whole) ++owner_.counts.incomplete_responses;

@@ -24,9 +24,7 @@ void append_field(std::string& fields, std::string_view name, std::string_view v
     require(!is_for_the_library(name),
             "Date, Content-Length, Transfer-Encoding and Connection are said by the library");
     fields.append(name).append(": ");
-    const std::size_t from = fields.size();
-    fields.append(value);
-    std::replace_if(fields.begin() + static_cast<std::ptrdiff_t>(from), fields.end(), is_control_character, ' ');
+    append_value(fields, value);
     fields.append("\r\n");
 }
 
@@ -169,8 +167,16 @@ void response::become_last(const response_batch::place& place) {
     batch.add(asked_, true, *prepared_, exchange_.date());
 }
 
+void response::fail() {
+    exchange_.batch().draft().clear();
+    send_error(500, "The server failed to answer this request.");
+}
+
 bool response::finish() {
-    if (!begun_) send();
+    if (!begun_ && announced_)
+        write_head();
+    else if (!begun_)
+        send();
     if (whole_) return true;
     if (!body_allowed()) return true;
     if (framing_ == body_framing::chunked) exchange_.batch().add_last_chunk();

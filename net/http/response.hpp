@@ -59,7 +59,7 @@ public:
     task<result<void>> write(std::string_view piece);
 
     /// The same with bytes of a file, which has them: `io_error` if it ends before. The client gets the time that it has for a
-    /// send anew whenever it has taken another 16 KiB. Those of a `file::in_memory` are not copied where that can be.
+    /// send anew whenever it has taken another 64 KiB. Those of a `file::in_memory` are not copied where that can be.
     task<result<void>> write_file(const file& from, std::uint64_t position, std::uint64_t size);
 
     /// Sends the head if it has not been sent yet: before a body that will be long in coming.
@@ -83,6 +83,12 @@ public:
 
     /// For the connection, which is to close after all: has a whole response, which begins at `place`, say so.
     void become_last(const response_batch::place& place);
+
+    /// For the connection: whether nothing was said yet of a body that was announced.
+    bool owes_all() const noexcept { return !begun_ && announced_.value_or(0) != 0 && body_allowed(); }
+
+    /// For the connection: a page that says that the server has failed, in place of a response that has not begun.
+    void fail();
 
     /// For the connection: ends the response. Whether it is whole: not if less was written than announced.
     bool finish();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <tuyau/net/http/status.hpp>
+#include <tuyau/net/http/text.hpp>
 
 namespace tuyau::http {
 namespace {
@@ -20,6 +21,13 @@ std::string_view connection_field(unsigned minor_version, bool last) noexcept {
     return minor_version == 0 ? "Connection: keep-alive\r\n" : "";
 }
 
+std::string head_after_date(std::string_view content_type, std::size_t size, std::string_view fields) {
+    std::string lines = "\r\nContent-Type: ";
+    append_value(lines, content_type);
+    fmt::format_to(std::back_inserter(lines), "\r\nContent-Length: {}\r\n{}", size, fields);
+    return lines;
+}
+
 std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\nDate: ", status, reason(status)); }
 
 } // namespace
@@ -27,13 +35,13 @@ std::string head_before_date(int status) { return fmt::format("HTTP/1.1 {} {}\r\
 prepared_response::prepared_response(int status, std::string_view content_type, std::string_view body,
                                      std::string_view fields, std::shared_ptr<const void> owner)
     : status_(status), before_date_(head_before_date(status)),
-      after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, body.size(), fields)),
+      after_date_(head_after_date(content_type, body.size(), fields)),
       body_(body), owner_(std::move(owner)) {}
 
 prepared_response::prepared_response(int status, std::string_view content_type, std::shared_ptr<const file> body,
                                      std::size_t size, std::string_view fields)
     : status_(status), before_date_(head_before_date(status)),
-      after_date_(fmt::format("\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", content_type, size, fields)),
+      after_date_(head_after_date(content_type, size, fields)),
       file_(std::move(body)), file_size_(size) {}
 
 bool prepared_response::is_large() const noexcept { return file_ != nullptr || body_.size() > room_for_copies; }
@@ -57,6 +65,18 @@ const std::shared_ptr<const prepared_response::rendered>& prepared_response::at(
         generation_ = date.generation();
     }
     return rendered_;
+}
+
+bool response_batch::is_long() const noexcept {
+    if (!files_.empty()) return true;
+    std::size_t size = 0;
+    for (const iovec& each : pieces_) size += each.iov_len;
+    return size > most_at_once;
+}
+
+std::size_t response_batch::memory() const noexcept {
+    return text_.capacity() + draft_.capacity() + trailers_.capacity() + pieces_.capacity() * sizeof(iovec) +
+           files_.capacity() * sizeof(file_part) + shared_.capacity() * sizeof(std::shared_ptr<const void>);
 }
 
 void response_batch::add(const request_head& asked, bool last, prepared_response& response, date_clock& date) {
@@ -101,7 +121,11 @@ void response_batch::add(const request_head& asked, bool last, int status, std::
     auto out = std::back_inserter(text_);
     begin_head(status, date);
     if (!has_no_body(status)) {
-        if (!body.empty()) fmt::format_to(out, "Content-Type: {}\r\n", content_type);
+        if (!body.empty()) {
+            text_.append("Content-Type: ");
+            append_value(text_, content_type);
+            text_.append("\r\n");
+        }
         fmt::format_to(out, "Content-Length: {}\r\n", body.size());
     }
     text_.append(fields).append(connection_field(asked.minor_version, last)).append("\r\n");

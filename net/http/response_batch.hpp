@@ -69,6 +69,18 @@ class response_batch {
 public:
     bool empty() const noexcept { return pieces_.empty() && files_.empty(); }
 
+    /// Bytes that are sent at once: a client has the whole of its time to take these.
+    static constexpr std::size_t most_at_once = 256 * 1024;
+
+    /// Whether it takes more than one send: it is of more bytes, or has files in it.
+    bool is_long() const noexcept;
+
+    /// Bytes that were made, or copied, for what it holds.
+    std::size_t copied() const noexcept { return text_.size(); }
+
+    /// Bytes that it keeps for what comes next.
+    std::size_t memory() const noexcept;
+
     /// Appends the response to `asked`. `last`: it says that the connection closes after it. The body is left out for a
     /// HEAD. `response` may be gone before the batch is.
     void add(const request_head& asked, bool last, prepared_response& response, date_clock& date);

@@ -47,6 +47,9 @@ class connection_base;
 struct desk : frame_pool::pooled {
     explicit desk(const request_limits& limits) noexcept : parser(limits) {}
 
+    /// Bytes that it keeps for the next connection.
+    std::size_t memory() const noexcept { return batch.memory() + leaving.memory(); }
+
     request_parser parser;
     response_batch batch;
     response_batch leaving; // what of the present response is being sent before that is whole
@@ -69,13 +72,17 @@ public:
         if (idle_ == nullptr) [[unlikely]]
             return std::make_unique<desk>(limits.request);
         --idle_desks_;
-        return std::unique_ptr<desk>(std::exchange(idle_, idle_->next));
+        std::unique_ptr<desk> taken(std::exchange(idle_, idle_->next));
+        kept_ -= taken->memory();
+        return taken;
     }
 
     /// Its parser is at rest, and its batch empty.
     void give_back(std::unique_ptr<desk> used) noexcept {
-        if (idle_desks_ == most_idle_desks) return;
+        const std::size_t memory = used->memory();
+        if (idle_desks_ == most_idle_desks || kept_ + memory > most_kept) return;
         ++idle_desks_;
+        kept_ += memory;
         used->next = idle_;
         idle_ = used.release();
     }
@@ -90,11 +97,13 @@ public:
     list<connection_base> connections;
 
 private:
-    // For as many as answer at once on a busy loop; a megabyte or two at the most.
+    // For as many as answer at once on a busy loop, and what they have made answers in.
     static constexpr std::size_t most_idle_desks = 512;
+    static constexpr std::size_t most_kept = 2 * 1024 * 1024;
 
     desk* idle_ = nullptr;
     std::size_t idle_desks_ = 0;
+    std::size_t kept_ = 0; // bytes that those keep
 };
 
 } // namespace detail

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace tuyau::http {
@@ -44,6 +46,13 @@ constexpr bool has_option(std::string_view list, std::string_view option) noexce
 constexpr bool is_control_character(char c) noexcept {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
+/// Appends the value of a field. Control characters become spaces: they would end the line.
+inline void append_value(std::string& line, std::string_view value) {
+    const auto from = static_cast<std::ptrdiff_t>(line.size());
+    line.append(value);
+    std::replace_if(line.begin() + from, line.end(), is_control_character, ' ');
 }
 
 /// A character of a token (RFC 9110, section 5.6.2), such as a method or a field name.

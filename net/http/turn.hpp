@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -15,8 +16,12 @@
 #include <tuyau/net/http/send_batch.hpp>
 #include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/nested_chain.hpp>
+#include <tuyau/runtime/scope.hpp>
 
 namespace tuyau::http::detail {
+
+// Bytes made for answers, past which they are sent before another request is answered.
+constexpr std::size_t most_unsent = 64 * 1024;
 
 /// From a buffer that came to the answers to all that it held, and to what followed it of a body.
 template <byte_stream Stream>
@@ -29,15 +34,29 @@ public:
     /// What is not parsed yet.
     std::string_view& rest() noexcept { return rest_; }
 
-    /// Has the request whose head was parsed answered. False: what that waits for is awaited with `end_request`.
-    bool begin_request(bool has_body, const handler& answer) {
+    /// A request's head was parsed: it is to be answered.
+    void hold_request(bool has_body) noexcept {
+        holds_request_ = true;
+        in_body_ = has_body;
+    }
+    bool holds_request() const noexcept { return holds_request_; }
+
+    /// Whether what was answered is to be sent before that request is answered: a client may be long in sending a body, and
+    /// what it asks for at once is not to pile up.
+    bool sends_first() noexcept {
+        return !batch().empty() && (in_body_ || batch().copied() > most_unsent);
+    }
+
+    /// Has the request that is held answered. False: what that waits for is awaited with `end_request`.
+    bool begin_request(const handler& answer) {
         const request_head& asked = parser().current();
+        holds_request_ = false;
         ++owner_.requests_;
         keep_alive_ = asked.keep_alive && owner_.requests_ < owner_.owner_.limits.requests;
         expect_response();
-        in_body_ = has_body;
-        if (has_body) {
-            body_.emplace(batch().mark(), owner_.owner_.limits.body_time);
+        begin_ = batch().mark();
+        if (in_body_) {
+            body_.emplace(owner_.owner_.limits.body_time);
             owes_continue_ = asked.expects_continue;
         }
         asked_.emplace(asked, *this);
@@ -57,12 +76,10 @@ public:
 
     /// Awaits the handler's end, and that of the body.
     task<> end_request() {
-        try {
-            if (work_) co_await work_.end();
-        } catch (...) {
-            thrown_ = std::current_exception();
-        }
-        work_ = {};
+        if (batch().empty() || in_body_)
+            co_await end_work();
+        else
+            co_await end_work_beside_sending();
         if (leaves_body()) co_await discard_body(*reply_);
     }
 
@@ -86,7 +103,7 @@ public:
         if (cannot_send_)
             batch().clear();
         else
-            batch().forget_since(body_->mark);
+            batch().forget_since(begin_);
     }
 
     /// The request is over: nobody looks at its head any more.
@@ -151,15 +168,15 @@ public:
         flushed_ = flushed_ || response_began();
         response_batch& leaving = owner_.desk_->leaving;
         leaving.take_over(batch());
-        if (body_) body_->mark = {};
+        begin_ = {};
         wait_limit limit(co_await this_chain());
         const auto begin_limit = [&limit, time = owner_.owner_.limits.send_time] { limit.expires_after(time); };
         begin_limit();
         result<void> sent;
-        if (leaving.files().empty())
-            sent = co_await owner_.stream_.send(leaving.pieces());
+        if (leaving.is_long())
+            sent = co_await send_in_parts(owner_.stream_, leaving, begin_limit);
         else
-            sent = co_await send_with_files(owner_.stream_, leaving, begin_limit);
+            sent = co_await owner_.stream_.send(leaving.pieces());
         leaving.clear();
         outcome.is(sent || !limit.expired() ? sent : failure(std::errc::timed_out));
         co_return is_lost() ? failure(*lost_) : sent;
@@ -167,10 +184,8 @@ public:
 
 private:
     struct body_state {
-        body_state(const response_batch::place& begin, loop::clock::duration time) noexcept
-            : mark(begin), time_left(time) {}
+        explicit body_state(loop::clock::duration time) noexcept : time_left(time) {}
 
-        response_batch::place mark; // where the response begins
         loop::clock::duration time_left;
         refusal why;
         std::error_code failure;
@@ -215,6 +230,29 @@ private:
 
     bool was_refused() const noexcept { return body_ && body_->why.status != 0; }
 
+    task<> end_work() {
+        try {
+            if (work_) co_await work_.end();
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
+        work_ = {};
+    }
+
+    /// What is answered already is not kept back by what the handler waits for. The handler's is the connection's own chain,
+    /// so that the send needs another.
+    task<> end_work_beside_sending() {
+        scope beside;
+        beside.spawn(send_owed());
+        co_await end_work();
+        co_await beside.join();
+    }
+
+    task<> send_owed() {
+        auto sent = co_await flush();
+        static_cast<void>(sent); // who writes later is told
+    }
+
     bool leaves_body() const noexcept { return in_body_ && thrown_ == nullptr && reply_->begun(); }
 
     /// Reads what the handler has left of the body, and forgets it. The response waits until it is known to be one to a good
@@ -229,10 +267,10 @@ private:
         body_->discarding = false;
         if (flushed_) co_return;
         if (was_refused()) {
-            batch().forget_since(body_->mark);
+            batch().forget_since(begin_);
             taken_back_ = true;
         } else if (closes() && reply.is_whole() && !reply.is_last()) {
-            reply.become_last(body_->mark); // a drain has begun meanwhile
+            reply.become_last(begin_); // a drain has begun meanwhile
         }
     }
 
@@ -264,10 +302,10 @@ private:
     }
 
     void earn_time(std::size_t size, loop::clock::duration waited) noexcept {
-        const std::uint64_t rate = owner_.owner_.limits.body_rate;
-        body_->time_left -= waited;
-        if (rate != 0) body_->time_left += std::chrono::nanoseconds(std::chrono::seconds(1)) * size / rate;
-        body_->time_left = std::max(body_->time_left, loop::clock::duration::zero());
+        const server_limits& limits = owner_.owner_.limits;
+        loop::clock::duration left = body_->time_left - waited;
+        if (limits.body_rate != 0) left += std::chrono::nanoseconds(std::chrono::seconds(1)) * size / limits.body_rate;
+        body_->time_left = std::clamp<loop::clock::duration>(left, {}, limits.body_time);
     }
 
     connection& owner_;
@@ -278,9 +316,11 @@ private:
     std::optional<std::error_code> lost_;
     task<> work_; // the handler's, while it has not ended
     std::exception_ptr thrown_;
+    response_batch::place begin_; // of the response
     std::optional<body_state> body_;
     std::optional<send_state> sending_;
     bool keep_alive_ = true;
+    bool holds_request_ = false;
     bool in_body_ = false;
     bool owes_continue_ = false; // the client sends the body only once it is asked to, which it has not been
     bool taken_back_ = false;
@@ -381,8 +421,8 @@ auto connection<Stream>::begin_turn(result<lease> received) -> step {
     if (desk_ == nullptr) desk_ = owner_.take_desk();
     turn_.reset(new turn(*this, std::move(*received)));
     answer_what_came();
-    if (turn_->in_request() || over_) return step::turn;
-    if (!desk_->batch.files().empty()) return step::turn;
+    if (turn_->in_request() || turn_->holds_request() || over_) return step::turn;
+    if (desk_->batch.is_long()) return step::turn;
     if (!desk_->batch.empty()) return step::send;
     end_turn();
     return step::read;
@@ -394,17 +434,21 @@ void connection<Stream>::answer_what_came() {
     turn& present = *turn_;
     for (;;) {
         if (present.in_request()) conclude_request();
-        if (over_ || present.rest().empty()) break;
-        const auto parsed = desk_->parser.parse(present.rest());
-        if (parsed == request_parser::step::more) break;
-        if (parsed == request_parser::step::refused) {
-            refuse(desk_->parser.why());
-            unread_ = true;
-            break;
+        if (over_) break;
+        if (!present.holds_request()) {
+            if (present.rest().empty()) break;
+            const auto parsed = desk_->parser.parse(present.rest());
+            if (parsed == request_parser::step::more) break;
+            if (parsed == request_parser::step::refused) {
+                refuse(desk_->parser.why());
+                unread_ = true;
+                break;
+            }
+            phase_ = phase::none;
+            present.hold_request(parsed == request_parser::step::head);
+            if (present.sends_first()) return;
         }
-        phase_ = phase::none;
-        const bool has_body = parsed == request_parser::step::head;
-        if (!present.begin_request(has_body, owner_.answer)) return;
+        if (!present.begin_request(owner_.answer)) return;
     }
     present.release();
 }
@@ -416,16 +460,15 @@ void connection<Stream>::conclude_request() {
     const bool in_body = present.in_body();
     ending how = ending::broken;
     const bool is_lost = present.is_lost();
-    if (is_lost) {
+    if (is_lost)
         lose_response(present.asked(), reply);
-        present.forget_response();
-    } else {
+    else
         how = end_response(present.asked(), reply, present.thrown(), present.why(), present.taken_back());
-    }
+    if (how == ending::broken) present.forget_response();
     over_ = how != ending::goes_on || reply.is_last() || in_body;
     unread_ = !is_lost && (in_body || !present.rest().empty() || present.asked().keep_alive);
     present.forget_request();
-    if (how == ending::broken && !is_lost) say_no_more();
+    if (how == ending::broken) unread_ = false;
 }
 
 template <byte_stream Stream>
@@ -455,11 +498,19 @@ task<> connection<Stream>::finish_turn() {
         auto received = co_await stream_.receive();
         if (begin_turn(std::move(received)) == step::read) co_return;
     }
-    while (turn_->in_request()) {
-        co_await turn_->end_request();
+    while (turn_->in_request() || turn_->holds_request()) {
+        if (turn_->in_request()) {
+            co_await turn_->end_request();
+        } else {
+            auto sent = co_await turn_->flush();
+            if (!sent) {
+                say_no_more();
+                break;
+            }
+        }
         answer_what_came();
     }
-    if (!desk_->batch.files().empty()) {
+    if (desk_->batch.is_long()) {
         auto sent = co_await turn_->flush();
         if (!sent) say_no_more();
     }

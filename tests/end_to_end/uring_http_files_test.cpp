@@ -228,7 +228,7 @@ TEST_CASE("at its start it says what it serves, where, and with which limits") {
           std::string("For a folder: start.html, or a list of what is there"), std::string("2 MiB"),
           std::string("At most 1000 connections, 20 of one address, 30 requests each"), std::string("4096 bytes"),
           std::string("a target of 1024"), std::string("40 fields"), std::string("a body of 5120 bytes"),
-          std::string("1.5 s"), std::string("a body 2 s and another for each 100 bytes"), std::string("3 s"),
+          std::string("1.5 s"), std::string("a body 2 s (each 100 bytes give back a second)"), std::string("3 s"),
           std::string("4 s"), "The access log, in the combined format: " + log}) {
         INFO(each << " in " << told);
         CHECK(told.find(each) != std::string::npos);

@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -113,6 +115,36 @@ public:
 
 private:
     event has_answered_;
+};
+
+/// Answers, but for one that waits to be let.
+class long_poll {
+public:
+    task<> operator()(http::request& asked, http::response& reply) {
+        if (asked.path() == "/wait") co_await let_.wait();
+        reply.send("text/plain", asked.path() == "/wait" ? "waited" : "hello");
+    }
+
+    void let() { let_.set(); }
+
+private:
+    event let_;
+};
+
+/// Answers with much, and counts.
+class generous {
+public:
+    task<> operator()(http::request&, http::response& reply) {
+        ++asked_;
+        reply.send("text/plain", much_);
+        co_return;
+    }
+
+    std::size_t asked() const noexcept { return asked_; }
+
+private:
+    std::string much_ = std::string(1'000'000, 'x');
+    std::size_t asked_ = 0;
 };
 
 class client {
@@ -239,4 +271,75 @@ TEST_CASE("a read that a handler has stopped loses nothing: the client has its a
         CHECK(came.ends_with("\r\n\r\nnothing came"));
         CHECK(came.find("Connection: close") == std::string::npos);
     });
+}
+
+TEST_CASE("an answer is not kept back by a request behind it whose body is long in coming, or whose handler waits") {
+    long_poll program;
+    const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    serve_to(std::ref(program), {}, [&](client& talking) -> task<> {
+        co_await talking.say(get + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+        const std::string before_body = co_await talking.hear("hello");
+        CHECK(before_body.starts_with("HTTP/1.1 200 OK\r\n"));
+        co_await talking.say("llo");
+        const std::string after_body = co_await talking.hear("hello");
+        CHECK(after_body.starts_with("HTTP/1.1 200 OK\r\n"));
+        co_await talking.say(get + "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" + get);
+        const std::string before_wait = co_await talking.hear("hello");
+        CHECK(before_wait.ends_with("\r\n\r\nhello"));
+        program.let();
+        const std::string after_wait = co_await talking.hear("hello");
+        CHECK(after_wait.find("\r\n\r\nwaitedHTTP/1.1 200 OK\r\n") != std::string::npos);
+    });
+}
+
+TEST_CASE("a client that asks for much and takes nothing is not answered for long, with bodies that end late or without") {
+    constexpr std::size_t requests = 100;
+    generous program;
+    std::string get;
+    for (std::size_t i = 0; i < requests; ++i) get += "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const std::string begun = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na";
+    SECTION("without bodies") {
+        serve_to(std::ref(program), {}, [&](client& talking) -> task<> {
+            co_await talking.say(get);
+            co_await talking.hear("", 1);
+        });
+    }
+    SECTION("with bodies") {
+        serve_to(std::ref(program), {}, [&](client& talking) -> task<> {
+            co_await talking.say(begun);
+            for (std::size_t i = 1; i < requests; ++i) co_await talking.say("b" + begun);
+            co_await talking.say("b");
+            co_await talking.hear("", 1);
+        });
+    }
+    CHECK(program.asked() > 0);
+    CHECK(program.asked() < requests / 2); // what sockets take is less
+}
+
+TEST_CASE("bytes of a body earn no more time than a client has for it at first") {
+    http::server_limits limits;
+    limits.body_time = 50ms;
+    limits.body_rate = 1;
+    serve_to([](http::request&, http::response& reply) -> task<> {
+        reply.send("text/plain", "hello");
+        co_return;
+    }, limits, [](client& talking) -> task<> {
+        co_await talking.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n" + std::string(1000, 'x'));
+        const std::string came = co_await talking.hear("</html>\n");
+        CHECK(came.starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+    });
+}
+
+TEST_CASE("what answers were made in is kept for the next, within a bound") {
+    http::detail::server_state state({}, {});
+    const std::string much(1'500'000, 'x');
+    std::vector<std::unique_ptr<http::detail::desk>> used;
+    for (int i = 0; i < 3; ++i) {
+        used.push_back(state.take_desk());
+        used.back()->batch.add({}, false, 200, "text/plain", {}, much, state.date);
+        used.back()->batch.clear();
+    }
+    for (auto& each : used) state.give_back(std::move(each));
+    CHECK(state.take_desk()->memory() > much.size());
+    CHECK(state.take_desk()->memory() < 10'000);
 }

@@ -224,6 +224,32 @@ TEST_CASE("a response that keeps less, or more, than it announced is broken off,
     CHECK(answers_to(get, too_much) == "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
 }
 
+TEST_CASE("a response that keeps none of what it announced is a 500, without its fields, and the next request is served") {
+    const handler nothing = [](request& asked, response& reply) -> task<> {
+        if (asked.path() == "/good") co_return reply.send("text/plain", "hello");
+        reply.set_status(206);
+        reply.add_field("Content-Encoding", "gzip");
+        reply.set_content_length(5);
+    };
+    const std::string good = "GET /good HTTP/1.1\r\nHost: a\r\n\r\n";
+    const std::string answers = answers_to(get + good, nothing);
+    CHECK(answers.starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
+    CHECK(answers.find("gzip") == std::string::npos);
+    CHECK(answers.ends_with(hello));
+    CHECK(answers_to("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", nothing) ==
+          "HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\nContent-Encoding: gzip\r\n\r\n");
+}
+
+TEST_CASE("answers before a response that is broken off at its beginning are sent") {
+    const handler program = [](request& asked, response& reply) -> task<> {
+        if (asked.path() != "/bad") co_return reply.send("text/plain", "hello");
+        reply.set_content_length(3);
+        auto written = co_await reply.write("sixsix");
+        CHECK(written.error() == std::errc::message_size);
+    };
+    CHECK(answers_to(get + get + "GET /bad HTTP/1.1\r\nHost: a\r\n\r\n" + get, program) == hello + hello);
+}
+
 TEST_CASE("what a handler throws is a 500, or breaks off what it had begun; and the next request is served") {
     const auto fail = [](request& asked, response& reply) -> task<> {
         if (asked.path() == "/late") {
@@ -253,6 +279,22 @@ TEST_CASE("hints go before the response, and not to a client of HTTP/1.0") {
           "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload; as=style\r\n\r\n" + hello);
     CHECK(answers_to("GET / HTTP/1.0\r\n\r\n", hint) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
                                                         "Content-Length: 5\r\nConnection: close\r\n\r\nhello");
+}
+
+TEST_CASE("a content type cannot end its line") {
+    const std::string type = "text/plain\r\nX-Evil: yes";
+    prepared_response prepared(200, type, "hello");
+    const handler made = [&type](request&, response& reply) -> task<> {
+        reply.send(type, "hello");
+        co_return;
+    };
+    const handler kept = [&prepared](request&, response& reply) -> task<> {
+        reply.send(prepared);
+        co_return;
+    };
+    for (const handler& each : {made, kept})
+        CHECK(answers_to(get, each) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain  X-Evil: yes\r\n"
+                                       "Content-Length: 5\r\n\r\nhello");
 }
 
 TEST_CASE("a field's value cannot end its line") {

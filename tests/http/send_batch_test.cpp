@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 
 #include <catch2/catch_test_macros.hpp>
@@ -18,7 +19,15 @@ namespace {
 
 /// A stream whose peer takes so much of a file at a time.
 struct measured_stream {
-    task<result<void>> send(std::span<iovec>) { co_return {}; }
+    task<result<void>> send(std::span<iovec> pieces) {
+        std::size_t size = 0;
+        for (const iovec& each : pieces) {
+            taken.append(static_cast<const char*>(each.iov_base), each.iov_len);
+            size += each.iov_len;
+        }
+        most_at_once = std::max(most_at_once, size);
+        co_return {};
+    }
     task<result<std::size_t>> send_some(const file&, std::uint64_t, std::uint64_t most) {
         const std::size_t size = std::min<std::size_t>(most, at_a_time);
         sent += size;
@@ -26,6 +35,8 @@ struct measured_stream {
     }
     std::size_t at_a_time;
     std::size_t sent = 0;
+    std::string taken;
+    std::size_t most_at_once = 0;
 };
 
 /// How often a client that takes a file so has got on, from beginning to end.
@@ -33,7 +44,7 @@ task<> send_to(measured_stream& to, std::size_t size, std::size_t& progress) {
     const file nothing;
     http::response_batch batch;
     batch.add_file(nothing, 0, size, http::body_framing::none);
-    auto done = co_await http::detail::send_with_files(to, batch, [&progress] { ++progress; });
+    auto done = co_await http::detail::send_in_parts(to, batch, [&progress] { ++progress; });
     CHECK(done);
 }
 
@@ -57,4 +68,24 @@ TEST_CASE("a client that takes much at a time gets time anew for each") {
     loop here;
     here.run(send_to(stream, 256 * 1024, progress));
     CHECK(progress == 4 + 2);
+}
+
+TEST_CASE("a client that takes a long answer from memory gets time anew for each part of it") {
+    constexpr std::size_t at_once = http::response_batch::most_at_once;
+    std::string first(at_once - 1, 'a');
+    std::string second(3 * at_once, 'b');
+    std::string third(10, 'c');
+    measured_stream stream{1};
+    std::size_t progress = 0;
+    loop here;
+    here.run([](measured_stream& to, std::size_t& times, std::string& a, std::string& b, std::string& c) -> task<> {
+        http::response_batch batch;
+        for (const std::string* each : {&a, &b, &c}) batch.add_piece(*each, http::body_framing::none);
+        CHECK(batch.is_long());
+        auto done = co_await http::detail::send_in_parts(to, batch, [&times] { ++times; });
+        CHECK(done);
+    }(stream, progress, first, second, third));
+    CHECK(stream.taken == first + second + third);
+    CHECK(stream.most_at_once == at_once);
+    CHECK(progress >= 5);
 }
