@@ -19,6 +19,8 @@ namespace {
 
 /// A stream whose peer takes so much of a file at a time.
 struct measured_stream {
+    explicit measured_stream(std::size_t size) noexcept : at_a_time(size) {}
+
     task<result<void>> send(std::span<iovec> pieces) {
         std::size_t size = 0;
         for (const iovec& each : pieces) {
@@ -53,7 +55,7 @@ task<> send_to(measured_stream& to, std::size_t size, std::size_t& progress) {
 TEST_CASE("a client gets time anew by what it has taken of a file, not by how often it took something") {
     constexpr std::size_t size = 160 * 1024;
     const std::size_t at_a_time = GENERATE(1, 1000, 16 * 1024);
-    measured_stream stream{at_a_time};
+    measured_stream stream(at_a_time);
     std::size_t progress = 0;
     loop here;
     here.run(send_to(stream, size, progress));
@@ -63,7 +65,7 @@ TEST_CASE("a client gets time anew by what it has taken of a file, not by how of
 }
 
 TEST_CASE("a client that takes much at a time gets time anew for each") {
-    measured_stream stream{64 * 1024};
+    measured_stream stream(64 * 1024);
     std::size_t progress = 0;
     loop here;
     here.run(send_to(stream, 256 * 1024, progress));
@@ -75,7 +77,7 @@ TEST_CASE("a client that takes a long answer from memory gets time anew for each
     std::string first(at_once - 1, 'a');
     std::string second(3 * at_once, 'b');
     std::string third(10, 'c');
-    measured_stream stream{1};
+    measured_stream stream(1);
     std::size_t progress = 0;
     loop here;
     here.run([](measured_stream& to, std::size_t& times, std::string& a, std::string& b, std::string& c) -> task<> {
