@@ -165,7 +165,7 @@ public:
         auto alone = co_await owner_.desk_->sending.lock();
         if (!alone) co_return failure(alone.error());
         if (is_lost()) co_return failure(*lost_);
-        flushed_ = flushed_ || response_began();
+        flushed_ = flushed_ || (in_request() && response_began());
         response_batch& leaving = owner_.desk_->leaving;
         leaving.take_over(batch());
         begin_ = {};
