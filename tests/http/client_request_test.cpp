@@ -2,13 +2,19 @@
 
 #include <tuyau/net/http/client/client.hpp>
 
+#include <functional>
 #include <future>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "client_support.hpp"
+
+#include <tuyau/runtime/scope.hpp>
+#include <tuyau/runtime/sync/event.hpp>
 
 using namespace tuyau;
 using namespace tuyau::http;
@@ -239,4 +245,131 @@ TEST_CASE("a source that fails, or gives another size than it said, ends the req
     CHECK(error_with(std::make_shared<lying>(std::vector<std::string>{"abc"}, 2)) ==
           "the request's body has at least 3 bytes, not the 2 that were announced");
     CHECK(error_with(std::make_shared<throwing>()) == "the request's body cannot be read: the tape is torn");
+}
+
+namespace {
+
+const std::string early_answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// Answers as soon as it has the head, and takes no byte of the body; then does what `next` says, once it is told to.
+class early_server {
+public:
+    explicit early_server(script next = {})
+        : server_([this, then = std::move(next)](conversation& client) {
+              client.receive_head();
+              client.send(early_answer);
+              told_.get_future().wait();
+              if (then) then(client);
+          }) {}
+    ~early_server() { go_on(); }
+    void go_on() {
+        if (!std::exchange(was_told_, true)) told_.set_value();
+    }
+    std::string url() const { return server_.url(); }
+
+private:
+    std::promise<void> told_;
+    bool was_told_ = false;
+    scripted_server server_;
+};
+
+/// What comes of reading on after a whole answer, while the request is still being sent; `meanwhile` happens in between.
+std::optional<client_error> end_of_early_answer(client_request asked, const client_options& options,
+                                                const std::function<void()>& meanwhile = {}) {
+    return on_a_loop([](client_request request, const client_options& how,
+                        const std::function<void()>& happens) -> task<std::optional<client_error>> {
+        http::client client(how);
+        auto response = co_await client.send(std::move(request));
+        if (!response) co_return response.error();
+        auto body = co_await response->read();
+        if (!body) co_return body.error();
+        CHECK(*body == "ok");
+        if (happens) happens();
+        auto end = co_await response->read();
+        if (!end) co_return end.error();
+        CHECK(end->empty());
+        co_return std::nullopt;
+    }(std::move(asked), options, meanwhile));
+}
+
+const std::string more_than_fits(50'000'000, 'x');
+
+client_request big_upload_to(const std::string& url) {
+    return request_of(url, "PUT", request_body::borrowed(more_than_fits));
+}
+
+} // namespace
+
+TEST_CASE("an early answer does not hide that the source of the body failed") {
+    class fails_when_told : public body_source {
+    public:
+        task<result<std::string_view>> read() override {
+            auto told = co_await now.wait();
+            co_return failure(told ? EIO : ECANCELED);
+        }
+        event now;
+    };
+    early_server server;
+    const auto source = std::make_shared<fails_when_told>();
+    const auto error =
+        end_of_early_answer(request_of(server.url(), "PUT", source), quiet_options(), [&] { source->now.set(); });
+    REQUIRE(error);
+    CHECK(error->what == kind::body_not_read);
+    CHECK(error->message() == "the request's body cannot be read: Input/output error");
+}
+
+TEST_CASE("an early answer does not hide that a limit passed before the request was sent") {
+    early_server server;
+    client_options options = quiet_options();
+    options.whole_time = 200ms;
+    auto error = end_of_early_answer(big_upload_to(server.url()), options);
+    REQUIRE(error);
+    CHECK(error->what == kind::timed_out);
+
+    early_server another;
+    options.whole_time = 0ms;
+    options.stall_time = 200ms;
+    error = end_of_early_answer(big_upload_to(another.url()), options);
+    REQUIRE(error);
+    CHECK(error->what == kind::timed_out);
+}
+
+TEST_CASE("an early answer does not hide a stop before the request was sent, whatever its source makes of that") {
+    class waits_for_ever : public body_source {
+    public:
+        task<result<std::string_view>> read() override {
+            event never;
+            auto waited = co_await never.wait();
+            waited.value();
+            co_return std::string_view();
+        }
+    };
+    const std::shared_ptr<body_source> source = std::make_shared<waits_for_ever>();
+    for (const request_body& body : {request_body::borrowed(more_than_fits), request_body(source)}) {
+        early_server server;
+        const auto ended = on_a_loop([](client_request asked) -> task<std::optional<kind>> {
+            http::client client(quiet_options());
+            auto response = co_await client.send(std::move(asked));
+            if (!response) co_return response.error().what;
+            auto body = co_await response->read();
+            if (!body) co_return body.error().what;
+            CHECK(*body == "ok");
+            std::optional<kind> seen;
+            scope reading;
+            reading.spawn([](client_response& from, std::optional<kind>& what) -> task<> {
+                auto end = co_await from.read();
+                if (!end) what = end.error().what;
+            }(*response, seen));
+            reading.stop();
+            co_await reading.join();
+            co_return seen;
+        }(request_of(server.url(), "PUT", body)));
+        CHECK(ended == kind::cancelled);
+    }
+}
+
+TEST_CASE("a server that has answered need not want the rest of the request") {
+    early_server server([](conversation& client) { client.reset(); });
+    const auto error = end_of_early_answer(big_upload_to(server.url()), quiet_options(), [&] { server.go_on(); });
+    CHECK_FALSE(error);
 }

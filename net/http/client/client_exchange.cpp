@@ -80,7 +80,7 @@ task<client_result<void>> client_exchange::begin(connection_lease connection, ta
         permission_ == permission::given) {
         head_ += asked_.body.bytes();
         auto sent = co_await send_at_once();
-        if (!sent && is_cancelled(sent.error())) co_return tl::unexpected(cannot_receive(sent.error()));
+        if (!sent && is_cancelled(sent.error())) co_return tl::unexpected(given_up(sent.error()));
         sent_ = sent.has_value();
         if (!sent) send_error_ = sent.error();
     } else {
@@ -142,7 +142,7 @@ task<client_result<step>> client_exchange::advance() {
         step next = parser_->parse(unparsed_);
         if (next == step::more) {
             auto received = co_await receive();
-            if (!received) co_return tl::unexpected(cannot_receive(received.error()));
+            if (!received) co_return tl::unexpected(given_up(received.error()));
             if (*received != 0) {
                 unparsed_ = {reinterpret_cast<const char*>(connection_->space.get()), *received};
                 continue;
@@ -173,13 +173,18 @@ task<result<std::size_t>> client_exchange::receive() {
     co_return received;
 }
 
+task<> client_exchange::send_rest() {
+    await_chain* chain = co_await this_chain();
+    const watch limit(*this, chain);
+    co_await sending_->join();
+}
+
 /// The response is whole.
 task<client_result<void>> client_exchange::finish() {
     if (sending_ && !sent_) {
-        // It answered early. Who is content with the request gets all of it.
-        await_chain* chain = co_await this_chain();
-        const watch limit(*this, chain);
-        co_await sending_->join();
+        // It answered early. Who is content with the request gets all of it, unless it wants no more.
+        co_await send_rest();
+        if (source_error_ || is_cancelled(send_error_)) co_return tl::unexpected(given_up(send_error_));
     }
     complete_ = true;
     end_exchange();
@@ -217,7 +222,7 @@ client_error client_exchange::failed(kind what, std::string text, std::error_cod
     return {what, stage(), info_.peer, parser_->received(), code, std::move(text)};
 }
 
-client_error client_exchange::cannot_receive(std::error_code error) {
+client_error client_exchange::given_up(std::error_code error) {
     broke_ = !is_cancelled(error);
     client_error told = why_broken(error);
     sending_.reset();

@@ -81,13 +81,14 @@ private:
 
     task<result<std::size_t>> receive();
     task<client_result<response_parser::step>> advance();
+    task<> send_rest();
     task<client_result<void>> finish();
     void decide_what_to_send() noexcept;
     void end_exchange() noexcept;
 
     client_error::stage stage() const noexcept;
     client_error failed(client_error::kind what, std::string text, std::error_code code = {}) const;
-    client_error cannot_receive(std::error_code error);
+    client_error given_up(std::error_code error);
     client_error why_broken(std::error_code error) const;
     client_error refused() const;
 

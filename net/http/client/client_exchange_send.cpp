@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <tuyau/runtime/loop.hpp>
+#include <tuyau/runtime/nested_chain.hpp>
 
 namespace tuyau::http::detail {
 namespace {
@@ -29,6 +30,11 @@ task<> client_exchange::send_beside() {
         if (!sent) send_error_ = sent.error();
     } catch (const std::exception& error) { // of the source
         source_error_ = fmt::format("the request's body cannot be read: {}", error.what());
+    }
+    await_chain* chain = co_await this_chain();
+    if (!sent_ && chain->stop_requested()) { // whatever the source makes of that
+        source_error_.reset();
+        send_error_ = std::make_error_code(std::errc::operation_canceled);
     }
     if (source_error_) stream().abort(); // the server cannot know that what it has is not all
 }
