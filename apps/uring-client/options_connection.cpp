@@ -25,7 +25,8 @@ void add_connection_options(CLI::App& app, connection_options& options) {
     grouped(app, "Whom to connect to", [&] {
         add_connect_limit(app, options.connect_limit);
         add_time(app, "-m,--max-time", options.whole_limit,
-                 "Give up when all is not done after SECONDS, fractions allowed\n(default: never)");
+                 "Give up when all is not done after SECONDS, fractions allowed\n"
+                 "(default: never); each attempt of --retry has as much");
         add_text(app, "-x,--proxy", options.proxy, "[http://]HOST[:PORT]",
                  "Ask this proxy, in place of the one in the variables http_proxy,\n"
                  "https_proxy and all_proxy; '' for none");

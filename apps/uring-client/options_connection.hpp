@@ -22,7 +22,7 @@ struct network_options {
 /// Whom to connect to, and for how long.
 struct connection_options {
     std::chrono::milliseconds connect_limit{};
-    std::chrono::milliseconds whole_limit{}; ///< for each URL; 0: none
+    std::chrono::milliseconds whole_limit{}; ///< for each attempt at a URL; 0: none
     std::optional<std::string> proxy;        ///< in place of the environment's; empty: none
     std::optional<std::string> no_proxy;
     std::string proxy_user;

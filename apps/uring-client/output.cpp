@@ -116,7 +116,11 @@ tuyau::task<> output::show(std::string_view bytes) {
 
 tuyau::task<> output::write_as_it_is(std::string_view bytes) {
     auto written = co_await tuyau::write_all(fd_, std::as_bytes(std::span(bytes)));
-    if (!written) cannot_write(written.error(), name_);
+    if (written) co_return;
+    struct stat status {};
+    // Another attempt goes on behind what was written of it.
+    if (is_file() && ::fstat(fd_, &status) == 0) size_ = static_cast<std::uint64_t>(status.st_size);
+    cannot_write(written.error(), name_);
 }
 
 bool output::restart() {

@@ -1,7 +1,6 @@
 #include "perform.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -148,21 +147,11 @@ private:
 
     tuyau::task<> ask_for(std::size_t number) {
         transfer one(*shared_, number, options_.urls[number], urls_[number]);
-        tuyau::deadline limit;
-        if (options_.connection.whole_limit.count() != 0) limit.expires_after(options_.connection.whole_limit);
         std::optional<failure> wrong;
         try {
-            // When the limit stops it, it says so by an exception, with more words.
-            auto done = co_await tuyau::with_deadline(limit, one.run());
-            (void)done;
+            co_await one.run();
         } catch (const failure& error) {
             wrong = error;
-        } catch (const stopped& unfinished) {
-            if (!limit.expired()) throw;
-            wrong.emplace(exit_code::timed_out,
-                          fmt::format("timed out after {} s (--max-time), {}",
-                                      std::chrono::duration<double>(options_.connection.whole_limit).count(),
-                                      unfinished.what()));
         }
         transfer_facts& facts = one.facts();
         facts.ended = tuyau::system::now();

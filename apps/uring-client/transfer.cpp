@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <tuyau/net/http/text.hpp>
+#include <tuyau/runtime/deadline.hpp>
 #include <tuyau/runtime/system.hpp>
 #include <tuyau/runtime/timer.hpp>
 
@@ -54,18 +56,37 @@ transfer::transfer(const undertaking& shared, std::size_t number, std::string te
     facts_.number = number;
     facts_.url_effective = where_.to_string();
     facts_.scheme = where_.secure ? "HTTPS" : "HTTP";
-    facts_.begun = tuyau::system::now();
+    facts_.begun = attempt_begun_ = tuyau::system::now();
 }
 
 tuyau::task<> transfer::run() {
-    output out = co_await open();
+    std::optional<output> opened;
+    co_await in_time(open(opened));
+    output& out = *opened;
     try {
         co_await try_until_done(out);
-        co_await print_heads(out);
         out.commit();
     } catch (...) {
         if (!validator_.empty()) out.keep({where_.to_string(), validator_});
         throw;
+    }
+}
+
+/// Runs a part of the present attempt, which has failed when its time has passed: --max-time is counted anew for each.
+tuyau::task<> transfer::in_time(tuyau::task<> work) {
+    const auto most = shared_.options.connection.whole_limit;
+    tuyau::deadline limit;
+    if (most.count() != 0) limit.expires_at(attempt_begun_ + most);
+    try {
+        // When the limit stops it, it says so by an exception, with more words.
+        auto done = co_await tuyau::with_deadline(limit, std::move(work));
+        (void)done;
+    } catch (const stopped& unfinished) {
+        if (!limit.expired()) throw;
+        may_go_better_ = true;
+        throw failure(exit_code::timed_out,
+                      fmt::format("timed out after {} s (--max-time), {}", std::chrono::duration<double>(most).count(),
+                                  unfinished.what()));
     }
 }
 
@@ -87,20 +108,22 @@ std::string transfer::path() const {
     return (std::filesystem::path(options.folder) / name).string();
 }
 
-tuyau::task<output> transfer::open() {
+tuyau::task<> transfer::open(std::optional<output>& out) {
     const output_options& options = shared_.options.output;
     std::string to = path();
     facts_.file = to;
     if (options.resume && !to.empty() && to != "-") {
         auto left = co_await find_remains(follow_links(to));
         if (left && left->url == where_.to_string()) {
-            output out = co_await output::go_on(std::move(to));
+            output part = co_await output::go_on(std::move(to));
+            out.emplace(std::move(part));
             validator_ = std::move(left->validator);
-            co_return out;
+            co_return;
         }
     }
     const auto use = options.raw ? terminal_use::raw : to == "-" ? terminal_use::binary : terminal_use::text;
-    co_return co_await output::open(std::move(to), use);
+    output fresh = co_await output::open(std::move(to), use);
+    out.emplace(std::move(fresh));
 }
 
 tuyau::task<> transfer::try_until_done(output& out) {
@@ -108,7 +131,7 @@ tuyau::task<> transfer::try_until_done(output& out) {
     for (;; ++attempt_) {
         std::optional<failure> wrong;
         try {
-            co_await try_once(out);
+            co_await in_time(try_once(out));
         } catch (const failure& error) {
             wrong = error;
         }
@@ -124,6 +147,7 @@ tuyau::task<> transfer::try_until_done(output& out) {
                                          shared_.options.repeat.retries - attempt_));
         auto slept = co_await tuyau::sleep_for(*pause);
         if (!slept) throw stopped("waiting to try again");
+        attempt_begun_ = tuyau::system::now();
     }
 }
 
@@ -165,6 +189,7 @@ tuyau::task<> transfer::try_once(output& out) {
     if (response) {
         note(*response);
         co_await take(*response, out);
+        co_await print_heads(out);
         co_return;
     }
     co_await print_heads(out);

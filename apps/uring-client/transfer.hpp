@@ -43,7 +43,8 @@ private:
     using clock = std::chrono::steady_clock;
 
     std::string path() const;
-    tuyau::task<output> open();
+    tuyau::task<> open(std::optional<output>& out);
+    tuyau::task<> in_time(tuyau::task<> work);
     tuyau::task<> try_until_done(output& out);
     tuyau::task<> try_once(output& out);
     tuyau::task<> take(tuyau::http::client_response& response, output& out);
@@ -64,6 +65,7 @@ private:
     std::uint64_t resumed_at_ = 0; // what of the output was there when this attempt began
     bool may_go_better_ = false;   // another time
     unsigned attempt_ = 0;
+    clock::time_point attempt_begun_;
     std::chrono::milliseconds retry_after_{};
 };
 

@@ -23,7 +23,7 @@
 namespace tests {
 
 /// The exit codes of uring-client that more than one test looks for.
-enum exit_code { done = 0, malformed = 8, cut_short = 18, empty_reply = 52, receive_failed = 56 };
+enum exit_code { done = 0, malformed = 8, cut_short = 18, timed_out = 28, empty_reply = 52, receive_failed = 56 };
 
 inline const std::string ok = "HTTP/1.1 200 OK\r\n";
 inline const std::string chunked = ok + "Transfer-Encoding: chunked\r\n\r\n";

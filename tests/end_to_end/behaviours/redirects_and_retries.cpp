@@ -32,6 +32,11 @@ script for_ever() {
     };
 }
 
+void silent(conversation& client) {
+    client.receive_request();
+    client.wait_for_end();
+}
+
 const std::string busy = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwait";
 
 } // namespace
@@ -87,6 +92,27 @@ std::vector<behaviour> redirects_and_retries() {
          "abc",
          cut_short,
          "cut short",
+         other},
+        {"silent, then not",
+         {silent, answer(sized("done"))},
+         {"-s", "--retry", "100", "--retry-delay", "0.01", "-m", "0.3"},
+         "done",
+         0,
+         "",
+         other},
+        {"silent for ever",
+         {silent},
+         {"-sS", "--retry", "1", "--retry-delay", "0.01", "-m", "0.2"},
+         "",
+         timed_out,
+         "timed out after 0.2 s (--max-time), waiting for",
+         other},
+        {"silent for ever, and tried again for a time",
+         {silent},
+         {"-sS", "--retry", "1000000", "--retry-delay", "0.01", "-m", "0.1", "--retry-max-time", "0.5"},
+         "",
+         timed_out,
+         "timed out after 0.1 s (--max-time), waiting for",
          other},
         {"404 is not tried again",
          {answer("HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno")},
