@@ -21,6 +21,7 @@
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "messages.hpp"
+#include "percent_encoded.hpp"
 #include "request.hpp"
 #include "request_body.hpp"
 #include "terminal_text.hpp"
@@ -111,7 +112,8 @@ private:
         const std::string& upload = options_.message.upload;
         if (!upload.empty() && upload != "-")
             for (tuyau::http::url& each : urls_)
-                if (each.target.ends_with('/')) each.target += std::filesystem::path(upload).filename().string();
+                if (each.target.ends_with('/'))
+                    each.target += percent_encoded(std::filesystem::path(upload).filename().string());
         sent_ = co_await read_body(options_.message);
         (void)make_request(urls_.front(), options_.message, lines_, sent_); // what it refuses, it refuses now
         if (std::any_of(urls_.begin(), urls_.end(), [](const tuyau::http::url& each) { return each.secure; }))

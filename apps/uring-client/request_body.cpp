@@ -8,35 +8,28 @@
 #include "failure.hpp"
 #include "input_file.hpp"
 #include "multipart.hpp"
+#include "percent_encoded.hpp"
 
 namespace uring_client {
 namespace {
 
 using kind = data_option::kind;
 
-std::string percent_encoded(std::string_view text) {
-    constexpr std::string_view unreserved = "-._~"; // beside letters and digits: RFC 3986, section 2.3
-    std::string encoded;
-    for (const char each : text) {
-        const bool plain = (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') ||
-                           (each >= 'A' && each <= 'Z') || unreserved.find(each) != std::string_view::npos;
-        if (plain)
-            encoded += each;
-        else if (each == ' ')
-            encoded += '+'; // as forms have it, and curl
-        else
-            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(each));
-    }
+/// As forms have it, and curl.
+std::string form_encoded(std::string_view text) {
+    std::string encoded = percent_encoded(text);
+    for (auto at = encoded.find("%20"); at != std::string::npos; at = encoded.find("%20", at))
+        encoded.replace(at, 3, "+");
     return encoded;
 }
 
 /// `content`, `=content`, `name=content`, `@file` or `name@file`.
 tuyau::task<std::string> read_urlencoded(std::string text) {
     const auto sign = text.find_first_of("=@");
-    if (sign == std::string::npos) co_return percent_encoded(text);
+    if (sign == std::string::npos) co_return form_encoded(text);
     std::string content = text.substr(sign + 1);
     if (text[sign] == '@') content = co_await read_whole(std::move(content));
-    co_return (sign == 0 ? std::string() : text.substr(0, sign) + "=") + percent_encoded(content);
+    co_return (sign == 0 ? std::string() : text.substr(0, sign) + "=") + form_encoded(content);
 }
 
 tuyau::task<std::string> read_one(data_option option) {

@@ -208,6 +208,18 @@ std::string url::authority() const {
     return text;
 }
 
+std::string url::fault() const {
+    const auto belongs_in_host = [](char c) { return is_zone_character(c) || c == ':' || c == '%'; };
+    if (host.empty()) return "the host is missing";
+    if (const auto bad = std::find_if_not(host.begin(), host.end(), belongs_in_host); bad != host.end())
+        return fmt::format("{} does not belong in a host", describe(*bad));
+    if (const auto bad = std::find_if_not(target.begin(), target.end(), is_target_character); bad != target.end())
+        return fmt::format("{} does not belong in a path or query (write it as %{:02X})", describe(*bad),
+                           static_cast<unsigned char>(*bad));
+    if (!target.starts_with('/') && target != "*") return "a path begins with '/'";
+    return {};
+}
+
 std::string url::to_string() const { return fmt::format("{}://{}{}", scheme(), authority(), target); }
 
 bool url::same_origin(const url& other) const noexcept {

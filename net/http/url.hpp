@@ -35,6 +35,10 @@ struct url {
     /// As it is written, without user and password.
     std::string to_string() const;
 
+    /// What of one that was put together by hand could not be sent as it stands; empty when nothing. `parse_url` makes none
+    /// such.
+    std::string fault() const;
+
     std::string_view scheme() const noexcept { return secure ? "https" : "http"; }
 
     /// Whether both have the same scheme, host and port (RFC 6454, section 5): what one may know, the other may.

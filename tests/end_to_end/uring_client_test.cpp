@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "uring_client_support.hpp"
 
@@ -150,6 +151,29 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
         const auto at = requests[1].find(host[1]);
         if (at != std::string::npos) requests[1].replace(at, host[1].size(), host[0]);
         CHECK(requests[0] == requests[1]);
+    }
+}
+
+TEST_CASE("uring-client -T puts the name of the file behind a URL that ends in '/', percent-encoded as curl does") {
+    temporary_folder folder;
+    for (const std::string name :
+         {"plain-name_1.0~", "a name", "100%+&=?#", "caf\xc3\xa9", "x\r\nX-Injected: yes\r\nX-Rest: "}) {
+        const std::string path = folder / name;
+        INFO(path);
+        write_file(path, "content");
+        std::string lines[2];
+        for (int i = 0; i < 2; ++i) {
+            answering_server server(ok + "Content-Length: 0\r\n\r\n");
+            const std::vector<std::string> arguments = {"-T", path, server.url("/to/")};
+            const outcome result = run(i == 0 ? ours(arguments) : curl(arguments));
+            CHECK(result.code == done);
+            const std::string& request = server.request();
+            CHECK(request.find("X-Injected: yes\r\n") == std::string::npos);
+            CHECK(request.ends_with("\r\n\r\ncontent"));
+            lines[i] = request.substr(0, request.find("\r\n"));
+        }
+        CHECK(lines[0].starts_with("PUT /to/"));
+        CHECK_THAT(lines[0], Catch::Matchers::Equals(lines[1], Catch::CaseSensitive::No)); // as digits may be
     }
 }
 

@@ -130,6 +130,12 @@ TEST_CASE("what cannot be sent as it stands is refused before anything is sent")
     CHECK(refusal(with("X", "1\r\nY: 2")).starts_with("the value of the field X contains a control character"));
     CHECK(refusal(with("Content-Length", "6")) == "a Content-Length other than the body's, which is 5");
     CHECK(refusal(with("Transfer-Encoding", "chunked")).starts_with("Transfer-Encoding is the client's to say"));
+    client_request injects = request_to("/");
+    injects.where.target = "/ HTTP/1.1\r\nX: y\r\n";
+    CHECK(refusal(injects) == "a space does not belong in a path or query (write it as %20)");
+    injects = request_to("/");
+    injects.where.host = "127.0.0.1\r\nX: y";
+    CHECK(refusal(injects) == "the control character 0x0d does not belong in a host");
     client_request twice = request_to("/");
     twice.fields = {{"Host", "a"}, {"host", "b"}};
     CHECK(refusal(twice) == "a request has one Host field");

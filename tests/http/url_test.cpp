@@ -135,6 +135,30 @@ TEST_CASE("https has a port of its own, which goes unsaid as that of http does")
     CHECK_FALSE(parse_url("h:443").value().secure);
 }
 
+TEST_CASE("a URL that was put together by hand says what of it cannot be sent") {
+    const auto fault_of = [](const std::string& host, const std::string& target) {
+        url made;
+        made.host = host;
+        made.target = target;
+        return made.fault();
+    };
+    CHECK(fault_of("h", "*").empty());
+    for (const char* each : {"h", "10.0.0.1:8080/a?b=%20'\"<>", "[::1]/", "[fe80::1%25eth0]/x~y"})
+        CHECK(parse_url(each).value().fault().empty());
+    CHECK(fault_of("h", "/a b") == "a space does not belong in a path or query (write it as %20)");
+    CHECK(fault_of("h", "/a HTTP/1.1\r\nX: y").starts_with("a space does not belong in a path or query"));
+    CHECK(fault_of("h", "/\r\nX:y") ==
+          "the control character 0x0d does not belong in a path or query (write it as %0D)");
+    CHECK(fault_of("h", "/\x7f").starts_with("the control character 0x7f"));
+    CHECK(fault_of("h", std::string("/\0", 2)).starts_with("the control character 0x00"));
+    CHECK(fault_of("h", "/caf\xc3\xa9").starts_with("the byte 0xc3"));
+    CHECK(fault_of("h", "") == "a path begins with '/'");
+    CHECK(fault_of("h", "@elsewhere/") == "a path begins with '/'"); // nor is it more of the authority
+    CHECK(fault_of("", "/") == "the host is missing");
+    CHECK(fault_of("h\r\nX: y", "/") == "the control character 0x0d does not belong in a host");
+    CHECK(fault_of("h/path", "/") == "'/' does not belong in a host");
+}
+
 TEST_CASE("two URLs have the same origin when scheme, host and port are the same") {
     const auto same = [](const char* one, const char* other) {
         return parse_url(one).value().same_origin(parse_url(other).value());

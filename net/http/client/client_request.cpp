@@ -70,6 +70,7 @@ bool is_idempotent(std::string_view name) noexcept {
 std::string detail::fault_of(const client_request& asked) {
     if (!is_token(asked.method)) return fmt::format("'{}' is no method (RFC 9110, section 9.1)", asked.method);
     if (asked.method == "CONNECT") return "CONNECT asks a proxy for a tunnel, and is the client's to send";
+    if (auto fault = asked.where.fault(); !fault.empty()) return fault;
     std::size_t hosts = 0;
     std::size_t lengths = 0;
     for (const client_field& each : asked.fields) {
