@@ -131,7 +131,7 @@ client_request make_request(tuyau::http::url where, const message_options& optio
     check_framing(lines, sent.size());
     client_request made;
     made.method = options.method.value_or(default_method(options));
-    made.keep_method = options.method.has_value();
+    made.keep_method = options.method.has_value() && options.upload.empty(); // an upload of nothing would empty a file
     made.where = std::move(where);
     if (!options.user.empty()) made.where.user = credentials_of(options.user);
     made.body = sent.to_send();

@@ -73,6 +73,20 @@ TEST_CASE("a redirect changes the method as browsers and curl have it") {
     CHECK(second_request(request_to("/a", "HEAD"), 303, "/b").starts_with("HEAD /b"));
 }
 
+TEST_CASE("a method that is to be kept is, without the body after a redirect that could make it GET") {
+    const auto after = [](int status, const std::string& method) {
+        auto asked = request_to("/a", method, "hello");
+        asked.fields = {{"Content-Type", "text/plain"}, {"X-Other", "x"}};
+        asked.keep_method = true;
+        return second_request(asked, status, "/b");
+    };
+    for (const int status : {301, 302, 303}) {
+        CHECK(after(status, "POST") == "POST /b HTTP/1.1\r\nX-Other: x\r\nContent-Length: 0\r\n\r\n");
+        CHECK(after(status, "DELETE") == "DELETE /b HTTP/1.1\r\nX-Other: x\r\n\r\n");
+    }
+    CHECK(after(307, "POST").ends_with("\r\n\r\nhello"));
+}
+
 TEST_CASE("redirects are bounded, and are responses like any other where they are not followed") {
     scripted_server server([](conversation& client) {
         while (!client.receive_request().empty()) client.send(redirect(302, "/again"));

@@ -68,10 +68,11 @@ std::optional<client_error> client_session::redirect(std::string_view location) 
         for (const char* each : {"authorization", "cookie", "host"}) asked_.remove(each);
         if (next->same_origin(asked_.where) && !next->user) next->user = asked_.where.user;
     }
-    const bool becomes_get = head.status == 303 ? asked_.method != "HEAD"
-                                                : (head.status == 301 || head.status == 302) && asked_.method == "POST";
-    if (becomes_get && !asked_.keep_method) {
-        asked_.method = "GET";
+    const bool is_moved = head.status == 301 || head.status == 302;
+    const bool loses_body =
+        head.status == 303 ? asked_.method != "HEAD" : is_moved && (asked_.method == "POST" || asked_.keep_method);
+    if (loses_body) {
+        if (!asked_.keep_method) asked_.method = "GET";
         asked_.body = {};
         for (const char* each : {"content-type", "content-length", "content-encoding", "content-language", "expect"})
             asked_.remove(each);

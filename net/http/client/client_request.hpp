@@ -31,7 +31,8 @@ struct client_request {
     /// `client_options::continue_time`.
     bool expect_continue = false;
 
-    /// Keep the method when a redirect would make it GET (301, 302, 303).
+    /// Keep the word of the method after a redirect by 301, 302 or 303, which would make it GET (the first two only POST).
+    /// The body is dropped all the same, as with curl's -X and -d.
     bool keep_method = false;
 
     client_observer* observer = nullptr; ///< outlives the response
