@@ -29,7 +29,7 @@ void add_connection_options(CLI::App& app, connection_options& options) {
                  "(default: never); each attempt of --retry has as much");
         add_text(app, "-x,--proxy", options.proxy, "[http://]HOST[:PORT]",
                  "Ask this proxy, in place of the one in the variables http_proxy,\n"
-                 "https_proxy and all_proxy; '' for none");
+                 "https_proxy and all_proxy; '' for none. no_proxy counts for it too");
         add_text(app, "--noproxy", options.no_proxy, "HOSTS",
                  "Whom to ask without a proxy, in place of the variable no_proxy");
         add_text(app, "-U,--proxy-user", options.proxy_user, "NAME:PASSWORD", "Say to the proxy who asks");

@@ -53,7 +53,6 @@ client_options client_options_of(const request_options& options) {
     if (there.proxy) {
         made.proxies.http = made.proxies.https = {};
         made.proxies.all = *there.proxy;
-        made.proxies.none_for = {};
     }
     if (there.no_proxy) made.proxies.none_for = *there.no_proxy;
     if (!there.unix_socket.empty()) made.proxies = {};

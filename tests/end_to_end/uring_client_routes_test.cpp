@@ -108,6 +108,14 @@ TEST_CASE(
     CHECK(with("http_proxy=" + nobody, {"--noproxy", "127.0.0.1", directly.url("/path")}).output == "direct");
     CHECK(directly.request().starts_with("GET /path HTTP/1.1\r\n"));
 
+    answering_server past_option(sized("direct"));
+    CHECK(with("no_proxy=127.0.0.1", {"-x", nobody, past_option.url("/path")}).output == "direct");
+    CHECK(past_option.request().starts_with("GET /path HTTP/1.1\r\n"));
+
+    answering_server all_the_same(sized("proxy"));
+    CHECK(with("no_proxy=*", {"-x", all_the_same.host(), "--noproxy", "", url}).output == "proxy");
+    CHECK(all_the_same.request().starts_with(asked));
+
     const outcome refused = run(ours({"-x", nobody, url}));
     CHECK(refused.code == 7);
     check_one_line(refused, "127.0.0.1");
