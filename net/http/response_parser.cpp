@@ -221,6 +221,8 @@ bool response_parser::accept_head() {
     bool close = false;
     bool keep_alive = head_.minor_version >= 1;
     for (const field& each : here.fields) {
+        // RFC 9112, section 6.1: whoever says so in HTTP/1.0 may not mean it.
+        if (head_.minor_version == 0 && equal_ignoring_case(each.name, "transfer-encoding")) close = true;
         if (!equal_ignoring_case(each.name, "connection")) continue;
         close = close || has_option(each.value, "close");
         keep_alive = keep_alive || has_option(each.value, "keep-alive");

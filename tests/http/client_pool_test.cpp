@@ -71,6 +71,8 @@ TEST_CASE("a connection is not used again when the server, the framing or the re
     CHECK(connections("HTTP/1.1 204 No Content\r\nConnection: Close\r\n\r\n", asked) == 2);
     CHECK(connections("HTTP/1.1 200 OK\r\nConnection: a, close\r\nContent-Length: 0\r\n\r\n", asked) == 2);
     CHECK(connections("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", asked) == 2);
+    CHECK(connections("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                      asked) == 2);
     CHECK(connections("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore than it said", asked) == 2);
     asked.fields = {{"Connection", "close"}};
     CHECK(connections("HTTP/1.1 204 No Content\r\n\r\n", asked) == 2);
