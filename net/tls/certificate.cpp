@@ -45,12 +45,6 @@ std::vector<std::string> names_of(const X509* certificate) {
         if (each->type == GEN_DNS) names.push_back(printable(std::string(text_of(each->d.dNSName))));
         if (each->type == GEN_IPADD) names.push_back(address_of(text_of(each->d.iPAddress)));
     }
-    if (!names.empty()) return names;
-    const X509_NAME* subject = X509_get_subject_name(certificate);
-    const int place = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    if (place < 0) return names;
-    const ASN1_STRING* common = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, place));
-    names.push_back(printable(std::string(text_of(common))));
     return names;
 }
 

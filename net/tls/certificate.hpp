@@ -12,8 +12,7 @@ namespace tuyau {
 struct tls_certificate {
     std::string subject; ///< as in `C = FR, O = Example, CN = example.org`
     std::string issuer;
-    std::vector<std::string>
-        names; ///< that it is for: DNS names and IP addresses; the common name where it has neither
+    std::vector<std::string> names; ///< that it is for: DNS names and IP addresses
     std::chrono::system_clock::time_point not_before;
     std::chrono::system_clock::time_point not_after;
 };

@@ -80,7 +80,8 @@ bool tls_engine::expect(std::string_view host) {
         return X509_VERIFY_PARAM_set1_ip_asc(wanted, address.c_str()) == 1;
     }
     const std::string name(host);
-    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // A common name is for people to read (RFC 9525, section 2).
+    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return SSL_set1_host(native_.get(), name.c_str()) == 1 &&
            SSL_set_tlsext_host_name(native_.get(), name.c_str()) == 1;
 }

@@ -19,7 +19,6 @@ namespace {
 constexpr std::size_t most_names_told = 5;
 
 std::string list_of(const std::vector<std::string>& names) {
-    if (names.empty()) return "it names none";
     std::string text;
     for (std::size_t index = 0; index < std::min(names.size(), most_names_told); ++index) {
         if (index != 0) text += ", ";
@@ -88,6 +87,9 @@ void tls_engine::judge(X509_STORE_CTX* chain) {
                                                             text_of(std::chrono::system_clock::now()));
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        if (certificate.names.empty())
+            return say(tls_errc::wrong_name, its + " is for no name at all (no subjectAltName; its subject is '" +
+                                                 certificate.subject + "')");
         return say(tls_errc::wrong_name, its + " is for another name: " + list_of(certificate.names));
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         return say(tls_errc::self_signed, its + " is self-signed: nobody vouches for it");

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <new>
+#include <string>
 #include <system_error>
 #include <unistd.h>
 
@@ -35,14 +37,23 @@ int native_version(tls_version version) { return version == tls_version::tls1_2 
 /// A key that needs a pass phrase is of no use: OpenSSL would ask for it on the terminal.
 int no_pass_phrase(char*, int, int, void*) { return -1; }
 
-/// Whether a folder holds certificates under their hashes, as OpenSSL looks them up one by one.
-bool has_hashes(const char* folder) {
+/// Certificates that a folder holds under their hashes, as OpenSSL looks them up one by one.
+std::size_t certificates_in_folder(const char* folder) {
+    std::size_t count = 0;
     std::error_code error;
     for (const auto& each : std::filesystem::directory_iterator(folder, error)) {
         const std::string name = each.path().filename().string();
-        if (name.size() == 10 && name.ends_with(".0")) return true;
+        if (name.size() == 10 && name[8] == '.' && name[9] >= '0' && name[9] <= '9') ++count;
     }
-    return false;
+    return count;
+}
+
+std::size_t certificates_in_file(const char* path) {
+    std::size_t count = 0;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("-----BEGIN ")) ++count;
+    return count;
 }
 
 } // namespace
@@ -140,11 +151,13 @@ void tls_settings::trust_folder(const std::string& path) {
 }
 
 void tls_settings::trust_system() {
-    // The default file is read whole, which takes longer than all the rest. The folder has the same certificates, and is
-    // asked for the one that is needed.
+    // OpenSSL takes 50 ms to read the default file, which is longer than all the rest, and asks the folder for what is
+    // needed alone. Where the folder holds no fewer certificates the system keeps the same ones in both.
     const char* file = ::secure_getenv(X509_get_default_cert_file_env());
     const char* folder = ::secure_getenv(X509_get_default_cert_dir_env());
-    if (file == nullptr && has_hashes(folder != nullptr ? folder : X509_get_default_cert_dir()))
+    const std::size_t in_folder = certificates_in_folder(folder != nullptr ? folder : X509_get_default_cert_dir());
+    const bool is_enough = file == nullptr && in_folder >= certificates_in_file(X509_get_default_cert_file());
+    if (is_enough)
         SSL_CTX_set_default_verify_dir(native());
     else
         SSL_CTX_set_default_verify_paths(native());

@@ -126,6 +126,10 @@ TEST_CASE("uring-client trusts whom the authorities vouch for, and says why it d
     }
     const openssl_server server(table[0].certificate);
     CHECK(ask(server, {}).code == not_trusted); // by the system's store
+    CHECK(ask(server, {"--capath", all.folder / ""}).code == not_trusted);
+    write_file(all.folder / all.root.hash_name(), all.root.certificate());
+    CHECK(ask(server, {"--capath", all.folder / ""}).code == done);
+    CHECK(curls_code(server, {"--capath", all.folder / ""}) == done);
 }
 
 TEST_CASE("uring-client refuses a certificate that was called back") {

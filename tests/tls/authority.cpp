@@ -1,6 +1,7 @@
 #include "authority.hpp"
 
 #include <atomic>
+#include <cstdio>
 #include <functional>
 #include <stdexcept>
 
@@ -88,6 +89,12 @@ std::string identity::revocation_list(const std::vector<const identity*>& revoke
 
 std::string identity::certificate() const {
     return text_written([&](BIO* to) { return PEM_write_bio_X509(to, certificate_.get()); });
+}
+
+std::string identity::hash_name() const {
+    char name[24];
+    std::snprintf(name, sizeof name, "%08lx.0", X509_subject_name_hash(certificate_.get()));
+    return name;
 }
 
 std::string identity::key() const {

@@ -30,6 +30,7 @@ public:
     std::string revocation_list(const std::vector<const identity*>& revoked) const;
 
     std::string certificate() const; ///< PEM
+    std::string hash_name() const;   ///< of its file in a folder of trusted certificates, as c_rehash(1) makes it
     std::string key() const;
 
 private:

@@ -2,13 +2,20 @@
 
 #include <tuyau/net/tls/tls_stream.hpp>
 
+#include <cstdlib>
 #include <string>
+#include <unistd.h>
 #include <utility>
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "ends.hpp"
+
+#include <tuyau/net/tls/settings.hpp>
 
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
@@ -64,16 +71,24 @@ TEST_CASE("a certificate is for the names and addresses in it, and for no other"
 
 TEST_CASE("a certificate that names nobody, or very many, is told in few words") {
     const auto none = verdict({.common_name = "cn.example"}, "example.org");
-    CHECK(none.explanation == "the certificate of example.org is for another name: cn.example");
+    CHECK(none.explanation ==
+          "the certificate of example.org is for no name at all (no subjectAltName; its subject is 'CN = cn.example')");
     certificate_wish wish;
     for (int number = 1; number <= 40; ++number) wish.names.push_back("DNS:host" + std::to_string(number) + ".example");
     const auto many = verdict(wish, "example.org");
     CHECK_THAT(many.explanation, ContainsSubstring("host5.example and 35 more"));
 }
 
+TEST_CASE("a certificate is not for its common name") {
+    const auto told = verdict({.common_name = "cn.example"}, "cn.example");
+    CHECK(told.error == tls_errc::wrong_name);
+    CHECK_THAT(told.explanation, StartsWith("the certificate of cn.example is for no name at all"));
+    CHECK(verdict({.common_name = "127.0.0.1"}, "127.0.0.1").error == tls_errc::wrong_name);
+}
+
 TEST_CASE("a name in a certificate cannot bring control characters to a terminal") {
     const auto told = verdict({.common_name = "evil\x1b[2Jname\n"}, "example.org");
-    CHECK(told.explanation == "the certificate of example.org is for another name: evil?[2Jname?");
+    CHECK_THAT(told.explanation, ContainsSubstring("its subject is 'CN = evil\\1B[2Jname\\0A'"));
 }
 
 TEST_CASE("a certificate that has expired, or is not valid yet, is told with the date") {
@@ -138,6 +153,34 @@ TEST_CASE("the system's store trusts no root of ours, unless SSL_CERT_FILE names
     const auto outcome = tests::in_child([&] {
         ::setenv("SSL_CERT_FILE", (files / "root.pem").c_str(), 1);
         return shake(files.server_context(), tls_context::client(), "localhost").second.error ? 1 : 0;
+    });
+    CHECK(outcome.exit_code == 0);
+}
+
+TEST_CASE("a folder of trusted certificates is asked for the one that is needed") {
+    const certificates files;
+    const tests::temporary_folder folder;
+    const auto with_folder = [&] {
+        const auto client = tls_context::client({.ca_folder = folder / ""});
+        return shake(files.server_context(), client, "localhost").second.error;
+    };
+    CHECK(with_folder() == tls_errc::unknown_issuer);
+    folder.write(files.root.hash_name(), files.root.certificate());
+    CHECK_FALSE(with_folder());
+}
+
+TEST_CASE("SSL_CERT_DIR names the system's folder, and hides none of the certificates in the system's file") {
+    const certificates files;
+    const tests::temporary_folder folder;
+    folder.write(files.root.hash_name(), files.root.certificate());
+    const bool has_system_file = ::access(X509_get_default_cert_file(), R_OK) == 0;
+    const auto outcome = tests::in_child([&] {
+        ::unsetenv("SSL_CERT_FILE");
+        ::setenv("SSL_CERT_DIR", (folder / "").c_str(), 1);
+        const tls_context client = tls_context::client();
+        const X509_STORE* store = SSL_CTX_get_cert_store(client.settings()->native());
+        if (has_system_file && sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) < 2) return 2;
+        return shake(files.server_context(), client, "localhost").second.error ? 1 : 0;
     });
     CHECK(outcome.exit_code == 0);
 }
