@@ -57,15 +57,15 @@ exit_code code_of(const client_error& error) {
     return exit_code::receive_failed;
 }
 
-std::string advice_on_tls(std::error_code error) {
+std::string advice_on_tls(std::error_code error, bool is_proxy) {
     if (is_any_of(error, {tls_errc::self_signed, tls_errc::unknown_issuer}))
-        return "--cacert FILE trusts its authority";
+        return is_proxy ? "--proxy-cacert FILE trusts its authority" : "--cacert FILE trusts its authority";
     if (error == tls_errc::certificate_expired)
         return "the server's owner has to renew it; or is this machine's clock wrong?";
     if (error == tls_errc::certificate_not_yet_valid) return "is this machine's clock wrong?";
     if (error == tls_errc::wrong_name) return "is the host's name right? --resolve keeps it, with another address";
     if (error == tls_errc::not_tls) return "is it http://, or another port?";
-    if (is_any_of(error, {tls_errc::certificate_refused, tls_errc::certificate_missing}))
+    if (!is_proxy && is_any_of(error, {tls_errc::certificate_refused, tls_errc::certificate_missing}))
         return "--cert FILE shows one";
     return {};
 }
@@ -74,7 +74,7 @@ std::string advice_on(const client_error& error) {
     switch (error.what) {
     case kind::not_resolved: return "is the name spelled right, and the network up?";
     case kind::not_connected: return connect_advice(error.code);
-    case kind::tls_failed: return advice_on_tls(error.code);
+    case kind::tls_failed: return advice_on_tls(error.code, error.is_proxy);
     case kind::send_failed: return "the server does not want it; is it too large?";
     case kind::receive_failed: return "the server, or something on the way, gave up; try again";
     case kind::empty: return "is it an HTTP server?";

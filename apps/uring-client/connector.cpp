@@ -21,6 +21,13 @@ void try_settings(const tuyau::tls_client_options& settings, exit_code code) {
     }
 }
 
+tuyau::tls_client_options proxy_settings(const connection_options& options) {
+    tuyau::tls_client_options settings;
+    settings.verify = !options.proxy_insecure;
+    settings.ca_file = options.proxy_ca_file;
+    return settings;
+}
+
 } // namespace
 
 tuyau::tls_client_options client_settings(const tls_options& options) {
@@ -46,11 +53,16 @@ void check_files(const tls_options& options) {
     try_settings(settings, exit_code::own_certificate);
 }
 
+void check_proxy_files(const connection_options& options) {
+    if (!options.proxy_ca_file.empty()) try_settings(proxy_settings(options), exit_code::authorities_unreadable);
+}
+
 std::shared_ptr<tuyau::http::connector> make_connector(const connection_options& options, const tls_options& tls) {
     const name_rules rules(options.network);
     tuyau::http::network_options how;
     how.family = rules.family();
     how.addresses = rules.told();
+    how.proxy_tls = proxy_settings(options);
     if (!options.unix_socket.empty()) {
         auto where = tuyau::unix_address::path(options.unix_socket);
         if (!where)

@@ -58,6 +58,6 @@ Exit codes: (of the first URL that failed)
   61  what was compressed cannot be decompressed
   63  the body is larger than --max-filesize
   65  the body would have to be sent again, and can be read only once
-  77  the certificates of --cacert, --capath or --crlfile cannot be read)";
+  77  the certificates of --cacert, --capath, --crlfile or --proxy-cacert cannot be read)";
 
 } // namespace uring_client::help

@@ -27,12 +27,15 @@ void add_connection_options(CLI::App& app, connection_options& options) {
         add_time(app, "-m,--max-time", options.whole_limit,
                  "Give up when all is not done after SECONDS, fractions allowed\n"
                  "(default: never); each attempt of --retry has as much");
-        add_text(app, "-x,--proxy", options.proxy, "[http://]HOST[:PORT]",
+        add_text(app, "-x,--proxy", options.proxy, "[http[s]://]HOST[:PORT]",
                  "Ask this proxy, in place of the one in the variables http_proxy,\n"
                  "https_proxy and all_proxy; '' for none. no_proxy counts for it too");
         add_text(app, "--noproxy", options.no_proxy, "HOSTS",
                  "Whom to ask without a proxy, in place of the variable no_proxy");
         add_text(app, "-U,--proxy-user", options.proxy_user, "NAME:PASSWORD", "Say to the proxy who asks");
+        add_text(app, "--proxy-cacert", options.proxy_ca_file, "FILE",
+                 "Trust these authorities (PEM) with an https proxy, in place of the\nsystem's");
+        app.add_flag("--proxy-insecure", options.proxy_insecure, "Do not ask who an https proxy is");
         app.add_flag("-p,--proxytunnel", options.tunnel, "Have the proxy make a tunnel for http too");
         add_text(app, "--unix-socket", options.unix_socket, "PATH",
                  "Connect to this socket in place of the URL's host");

@@ -26,6 +26,8 @@ struct connection_options {
     std::optional<std::string> proxy;        ///< in place of the environment's; empty: none
     std::optional<std::string> no_proxy;
     std::string proxy_user;
+    bool proxy_insecure = false; ///< of https proxies, as those of `tls_options` of servers
+    std::string proxy_ca_file;
     bool tunnel = false;
     std::string unix_socket;
     network_options network;

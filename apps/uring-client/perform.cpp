@@ -33,10 +33,14 @@ namespace {
 
 using tuyau::http::client_options;
 
-/// A proxy that is none is told before anything is asked.
-void check_proxy(const client_options& made, const std::vector<tuyau::http::url>& urls) {
-    for (const tuyau::http::url& each : urls)
-        if (auto proxy = made.proxies.proxy_for(each); !proxy) throw failure(exit_code::usage, "-x: " + proxy.error());
+/// A proxy that is none is told before anything is asked, and what it is to be trusted by that cannot be read.
+void check_proxy(const client_options& made, const std::vector<tuyau::http::url>& urls,
+                 const connection_options& options) {
+    for (const tuyau::http::url& each : urls) {
+        const auto proxy = made.proxies.proxy_for(each);
+        if (!proxy) throw failure(exit_code::usage, "-x: " + proxy.error());
+        if (*proxy && (*proxy)->secure) return check_proxy_files(options);
+    }
 }
 
 client_options client_options_of(const request_options& options) {
@@ -101,7 +105,7 @@ private:
         if (options_.message.method) check_method(*options_.message.method);
         check_write_out(options_.output.write_out);
         for (const std::string& each : options_.urls) urls_.push_back(read_url(each));
-        check_proxy(client_options_of(options_), urls_);
+        check_proxy(client_options_of(options_), urls_, options_.connection);
         for (const std::string& each : options_.message.lines) lines_.push_back(header_line::parse(each));
         if (!options_.connection.proxy_user.empty()) add_proxy_user();
         if (options_.message.data_in_query) {

@@ -132,6 +132,42 @@ TEST_CASE("uring-client trusts whom the authorities vouch for, and says why it d
     CHECK(curls_code(server, {"--capath", all.folder / ""}) == done);
 }
 
+TEST_CASE("uring-client trusts an https proxy by the options for proxies, and not by those for servers") {
+    const authorities all;
+    const std::string root = all.folder / "root.pem";
+    const std::string mine = all.file("mine", all.root.issue({.common_name = "me"}));
+    // A server that answers whatever is asked of it, by its own page.
+    const openssl_server proxy(all.file("proxy", all.root.issue({.names = {"DNS:localhost"}})), {"-verify", "1"});
+    const auto ask_by_proxy = [&](std::vector<std::string> options) {
+        options.insert(options.end(), {"-x", "https://localhost:" + proxy.port(), "--noproxy", "", "--resolve",
+                                       proxy.told(), "-m", "50", "http://name.invalid/"});
+        return options;
+    };
+    struct row {
+        std::vector<std::string> options;
+        int code;
+    };
+    const row table[] = {
+        {{}, not_trusted},
+        {{"-k"}, not_trusted},
+        {{"--cacert", root}, not_trusted},
+        {{"--proxy-cacert", root}, done},
+        {{"--proxy-cacert", root, "--cert", mine}, done},
+        {{"--proxy-insecure"}, done},
+        {{"--proxy-cacert", all.folder / "none.pem"}, authorities_unreadable},
+    };
+    for (const row& each : table) {
+        INFO((each.options.empty() ? std::string() : each.options.front()));
+        const outcome got = run(ours(ask_by_proxy(each.options)));
+        CHECK(got.code == each.code);
+        CHECK(run(curl(ask_by_proxy(each.options))).code == each.code);
+        if (each.code != done) continue;
+        CHECK(got.output.find("TLSv1.3") != std::string::npos);
+        CHECK(got.output.find("no client certificate available") != std::string::npos);
+    }
+    check_one_line(run(ours(ask_by_proxy({"-k"}))), "--proxy-cacert FILE trusts its authority");
+}
+
 TEST_CASE("uring-client refuses a certificate that was called back") {
     const authorities all;
     const identity good = all.root.issue({.names = {"DNS:localhost"}});
@@ -233,7 +269,7 @@ TEST_CASE("uring-client tcp --tls talks over TLS, at either end") {
         if (at != std::string::npos) port = listening.output.substr(at + 10, listening.output.find(' ', at) - at - 10);
     }
     const std::string big = random_bytes(50'000); // what a pipe takes, since nobody reads it meanwhile
-    server.write("from the server\n"); // and its input stays open: the client is to end first
+    server.write("from the server\n");            // and its input stays open: the client is to end first
     const outcome client = run(ours({"tcp", "--tls", "--cacert", all.folder / "root.pem", "--resolve",
                                      "localhost:" + port + ":127.0.0.1", "localhost", port}),
                                big);

@@ -316,6 +316,42 @@ TEST_CASE("https goes through a proxy's tunnel, and TLS is the server's, not the
     CHECK(server.server().connections() == 0);
 }
 
+TEST_CASE("an https proxy is trusted by rules of its own, whatever servers are trusted by") {
+    std::string asked;
+    const temporary_folder folder;
+    const class identity root({.common_name = "root of the proxy", .may_issue = true});
+    const tls_identity whose(root.issue({.common_name = "proxy", .names = {"IP:127.0.0.1"}}));
+    folder.write("root.pem", root.certificate());
+    scripted_server proxy([&](conversation& client) {
+        tls_conversation inside(client, whose);
+        asked = inside.receive_head();
+        inside.send(hello_and_close);
+    });
+    const auto by_proxy = [&](tls_client_options with_servers, tls_client_options with_proxies) {
+        client_options options = without_proxy();
+        options.proxies.all = "https://127.0.0.1:" + std::to_string(proxy.port());
+        network_options how;
+        how.proxy_tls = std::move(with_proxies);
+        auto way = std::make_shared<network_connector>(std::move(with_servers), std::move(how));
+        return on_a_loop([](client_options all, std::shared_ptr<connector> by) -> task<outcome> {
+            http::client client(std::move(all), std::move(by));
+            co_return co_await fetch(client, request_of("http://name.invalid/path"));
+        }(std::move(options), std::move(way)));
+    };
+    const tls_client_options anybody{.verify = false};
+    const tls_client_options by_root{.ca_file = folder / "root.pem"};
+    for (const tls_client_options& with_servers : {anybody, by_root}) {
+        const outcome refused = by_proxy(with_servers, {});
+        REQUIRE(refused.error);
+        CHECK(refused.error->code == tls_errc::unknown_issuer);
+        CHECK(refused.error->is_proxy);
+        CHECK(asked.empty());
+    }
+    CHECK(by_proxy({}, by_root).body == "hello");
+    CHECK(asked.starts_with("GET http://name.invalid/path HTTP/1.1\r\n"));
+    CHECK(by_proxy({}, anybody).body == "hello");
+}
+
 TEST_CASE("a redirect from https to http is refused unless it is allowed, and takes no credentials along") {
     std::string got_there;
     scripted_server plain([&](conversation& client) {

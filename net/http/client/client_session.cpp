@@ -171,7 +171,7 @@ task<client_result<any_stream>> client_session::reach_proxy() {
     auto stream = co_await client_->connections_by->open(proxy_->host, proxy_->port, making_);
     if (!stream || !proxy_->secure) co_return stream;
     making_.stage = client_error::stage::securing;
-    co_return co_await client_->connections_by->secure(std::move(*stream), proxy_->host, proxy_->port, making_);
+    co_return co_await client_->connections_by->secure_proxy(std::move(*stream), proxy_->host, proxy_->port, making_);
 }
 
 client_error client_session::about_proxy(client_error error) const {

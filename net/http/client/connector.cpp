@@ -66,18 +66,28 @@ task<client_result<any_stream>> network_connector::open_unix(unix_address where,
 
 task<client_result<any_stream>> network_connector::secure(any_stream stream, std::string host, std::uint16_t port,
                                                           connection_info& info) {
+    return shake_hands(with_servers_, std::move(stream), std::move(host), port, info);
+}
+
+task<client_result<any_stream>> network_connector::secure_proxy(any_stream stream, std::string host, std::uint16_t port,
+                                                                connection_info& info) {
+    return shake_hands(with_proxies_, std::move(stream), std::move(host), port, info);
+}
+
+task<client_result<any_stream>> network_connector::shake_hands(lazy_context& by, any_stream stream, std::string host,
+                                                               std::uint16_t port, connection_info& info) {
     client_error error{client_error::kind::tls_failed, client_error::stage::securing, peer_name(host, port), 0, {}, {}};
-    if (!context_) {
+    if (!by.made) {
         try {
-            if (tls_.protocols.empty()) tls_.protocols = {"http/1.1"};
-            context_ = tls_context::client(tls_);
+            if (by.options.protocols.empty()) by.options.protocols = {"http/1.1"};
+            by.made = tls_context::client(by.options);
         } catch (const std::system_error& unreadable) {
             error.code = unreadable.code();
             error.text = unreadable.what();
         }
-        if (!context_) co_return tl::unexpected(std::move(error));
+        if (!by.made) co_return tl::unexpected(std::move(error));
     }
-    tls_stream<any_stream> secured(std::move(stream), *context_, host);
+    tls_stream<any_stream> secured(std::move(stream), *by.made, host);
     auto shaken = co_await secured.handshake();
     if (!shaken) {
         error.code = shaken.error();

@@ -46,6 +46,12 @@ public:
     virtual task<client_result<any_stream>> secure(any_stream stream, std::string host, std::uint16_t port,
                                                    connection_info& info);
 
+    /// The same with a proxy at the other end, where those are trusted by other rules than servers.
+    virtual task<client_result<any_stream>> secure_proxy(any_stream stream, std::string host, std::uint16_t port,
+                                                         connection_info& info) {
+        return secure(std::move(stream), std::move(host), port, info);
+    }
+
     /// Whether requests may go by way of a proxy, as the client's options have it.
     virtual bool allows_proxies() const noexcept { return true; }
 };
@@ -58,27 +64,39 @@ struct network_options {
     /// Where all connections lead, whatever the URLs name; there are no proxies then.
     std::optional<unix_address> unix_socket;
 
+    tls_client_options proxy_tls; ///< with https proxies: whom to trust there, and what to show
+
     std::chrono::milliseconds attempt_delay = connect_options().attempt_delay; ///< see there
 };
 
-/// By Happy Eyeballs over TCP, or to a Unix socket; and TLS where it is asked for. The files that `tls` names, or the
-/// system's store, are read when the first https is asked for, which blocks for that long.
+/// By Happy Eyeballs over TCP, or to a Unix socket; and TLS where it is asked for, with servers as `tls` has it. The files
+/// that are named there, or the system's store, are read when the first https is asked for, which blocks for that long.
 class network_connector : public connector {
 public:
     explicit network_connector(tls_client_options tls = {}, network_options how = {})
-        : tls_(std::move(tls)), how_(std::move(how)) {}
+        : how_(std::move(how)), with_servers_{std::move(tls), {}}, with_proxies_{how_.proxy_tls, {}} {}
 
     task<client_result<any_stream>> open(std::string host, std::uint16_t port, connection_info& info) override;
     task<client_result<any_stream>> secure(any_stream stream, std::string host, std::uint16_t port,
                                            connection_info& info) override;
+    task<client_result<any_stream>> secure_proxy(any_stream stream, std::string host, std::uint16_t port,
+                                                 connection_info& info) override;
     bool allows_proxies() const noexcept override { return !how_.unix_socket; }
 
 private:
-    static task<client_result<any_stream>> open_unix(unix_address where, connection_info& info);
+    /// Made when it is first needed.
+    struct lazy_context {
+        tls_client_options options;
+        std::optional<tls_context> made;
+    };
 
-    tls_client_options tls_;
+    static task<client_result<any_stream>> open_unix(unix_address where, connection_info& info);
+    static task<client_result<any_stream>> shake_hands(lazy_context& by, any_stream stream, std::string host,
+                                                       std::uint16_t port, connection_info& info);
+
     network_options how_;
-    std::optional<tls_context> context_;
+    lazy_context with_servers_;
+    lazy_context with_proxies_;
 };
 
 } // namespace tuyau::http

@@ -278,6 +278,8 @@ void write(written_line& line, const connection_options& asked) {
     line.add_text("--proxy", asked.proxy);
     line.add_text("--noproxy", asked.no_proxy);
     line.add_text("--proxy-user", asked.proxy_user);
+    line.add_text("--proxy-cacert", asked.proxy_ca_file);
+    line.add_flag("--proxy-insecure", asked.proxy_insecure);
     line.add_flag("-p", asked.tunnel);
     line.add_text("--unix-socket", asked.unix_socket);
     write(line, asked.network);
