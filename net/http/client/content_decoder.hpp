@@ -11,10 +11,15 @@
 
 namespace tuyau::http {
 
-/// How much may come out of what was compressed, against bodies made to fill memory or disks. Zero is no bound.
+/// How much may come out of what was compressed. Zero is no bound, as there is none to a body that is not: what is read in
+/// pieces takes the memory of a piece, and `client_response::read_all` has a bound of its own. For who keeps all pieces, on
+/// a disk for instance, whoever sent them.
 struct decoding_limits {
-    std::uint64_t size = 0;     ///< bytes in all
-    std::uint64_t ratio = 1100; ///< bytes for each that came, once that is past a few MiB; gzip gives 1032 at most
+    std::uint64_t size = 0; ///< bytes in all
+
+    /// Bytes for each that came, once 16 MiB have come out. gzip gives 1032 at most, br and zstd give many more for a body
+    /// that is all the same.
+    std::uint64_t ratio = 0;
 };
 
 namespace detail {
