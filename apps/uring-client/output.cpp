@@ -126,9 +126,14 @@ tuyau::task<> output::write_as_it_is(std::string_view bytes) {
 bool output::restart() {
     if (size_ == 0) return true;
     if (!is_file()) return false;
-    if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) cannot_write(last_error(), name_);
-    size_ = 0;
+    cut_back_to(0);
     return true;
+}
+
+void output::cut_back_to(std::uint64_t size) {
+    const auto end = static_cast<off_t>(size);
+    if (::ftruncate(fd_, end) != 0 || ::lseek(fd_, end, SEEK_SET) != end) cannot_write(last_error(), name_);
+    size_ = size;
 }
 
 void output::commit() {

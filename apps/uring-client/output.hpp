@@ -51,6 +51,9 @@ public:
     /// Forgets what was written; false when that has gone out already.
     bool restart();
 
+    /// Forgets what a file has beyond `size` bytes.
+    void cut_back_to(std::uint64_t size);
+
     void commit();
 
     /// A file stays as FILE.part, so that another run may go on with it.

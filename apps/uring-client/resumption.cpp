@@ -40,22 +40,30 @@ bool take(std::string_view& text, std::string_view front) {
     return true;
 }
 
-/// Whether `bytes BEGIN-LAST/SIZE` is the rest of the page from `begin` on.
-bool is_rest(std::string_view range, std::uint64_t begin) {
-    if (!take(range, "bytes ")) return false;
+/// How many bytes `bytes BEGIN-LAST/SIZE` promises, if they are the rest of the page from `begin` on. A SIZE of `*` does
+/// not tell whether they are.
+std::optional<std::uint64_t> size_of_rest(std::string_view range, std::uint64_t begin) {
+    if (!take(range, "bytes ")) return std::nullopt;
     const auto first = take_number(range);
-    if (!first || *first != begin || !take(range, "-")) return false;
+    if (!first || *first != begin || !take(range, "-")) return std::nullopt;
     const auto last = take_number(range);
-    if (!last || *last < begin || !take(range, "/")) return false;
-    if (range == "*") return true;
+    if (!last || *last < begin || !take(range, "/")) return std::nullopt;
     const auto size = take_number(range);
-    return size && range.empty() && *size == *last + 1;
+    if (!size || !range.empty() || *size == 0 || *size - 1 != *last) return std::nullopt;
+    return *size - begin;
 }
 
 bool is_size(std::string_view range, std::uint64_t size) {
     if (!take(range, "bytes */")) return false;
     const auto told = take_number(range);
     return told && range.empty() && *told == size;
+}
+
+/// Parts are put together under the same strong validator alone (RFC 9110, section 15.3.7.3). One that is not repeated has
+/// been compared by the server.
+bool is_of_same_page(const response_head& head, std::string_view validator) {
+    const auto told = trim(head.value_of(validator.starts_with('"') ? "etag" : "last-modified"));
+    return told.empty() || told == validator;
 }
 
 } // namespace
@@ -65,18 +73,23 @@ std::string validator_of(const response_head& head) {
     const std::string_view tag = trim(head.value_of("etag"));
     if (tag.starts_with('"')) return std::string(tag);
     if (!tag.empty() || !is_strong_date(head)) return {};
-    return std::string(head.value_of("last-modified"));
+    return std::string(trim(head.value_of("last-modified")));
 }
 
 void ask_for_rest(tuyau::http::client_request& asked, std::uint64_t begin, const std::string& validator) {
     asked.fields.insert(asked.fields.begin(), {{"Range", fmt::format("bytes={}-", begin)}, {"If-Range", validator}});
 }
 
-continuation continuation_of(const response_head& head, std::uint64_t begin) {
+continuation continuation_of(const response_head& head, std::optional<std::uint64_t> body_size, std::uint64_t begin,
+                             const std::string& validator) {
+    using kind = continuation::kind;
     const auto range = trim(head.value_of("content-range"));
-    if (head.status == 206) return is_rest(range, begin) ? continuation::goes_on : continuation::out_of_place;
-    if (head.status == 416) return is_size(range, begin) ? continuation::has_all : continuation::out_of_place;
-    return head.status == 200 ? continuation::begins_anew : continuation::out_of_place;
+    if (head.status == 200) return {kind::begins_anew};
+    if (head.status == 416 && is_size(range, begin)) return {kind::has_all};
+    if (head.status != 206 || !is_of_same_page(head, validator)) return {kind::out_of_place};
+    const auto rest = size_of_rest(range, begin);
+    if (!rest || body_size.value_or(*rest) != *rest) return {kind::out_of_place};
+    return {kind::goes_on, *rest};
 }
 
 } // namespace uring_client

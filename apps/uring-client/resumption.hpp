@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <tuyau/net/http/client/client_request.hpp>
@@ -16,12 +17,19 @@ std::string validator_of(const tuyau::http::response_head& head);
 void ask_for_rest(tuyau::http::client_request& asked, std::uint64_t begin, const std::string& validator);
 
 /// What a server does about that.
-enum class continuation {
-    goes_on,      ///< it sends the rest
-    begins_anew,  ///< it sends all, since the page is another one or cannot be sent in parts
-    has_all,      ///< there is nothing behind what was there
-    out_of_place, ///< it sends other bytes than those, or none
+struct continuation {
+    enum class kind {
+        goes_on,      ///< it sends the rest
+        begins_anew,  ///< it sends all, since the page is another one or cannot be sent in parts
+        has_all,      ///< there is nothing behind what was there
+        out_of_place, ///< it sends other bytes than those, those of another page, or none
+    };
+    kind what;
+    std::uint64_t rest = 0; ///< bytes of it: what the body must have
 };
-continuation continuation_of(const tuyau::http::response_head& head, std::uint64_t begin);
+
+/// `body_size`: what the head tells of it.
+continuation continuation_of(const tuyau::http::response_head& head, std::optional<std::uint64_t> body_size,
+                             std::uint64_t begin, const std::string& validator);
 
 } // namespace uring_client

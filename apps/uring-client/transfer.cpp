@@ -172,6 +172,7 @@ tuyau::task<> transfer::try_once(output& out) {
     retry_after_ = {};
     if (validator_.empty()) out.restart();
     resumed_at_ = out.size();
+    rest_.reset();
     if (shared_.sent.source) {
         auto rewound = co_await shared_.sent.source->rewind();
         if (!rewound || !*rewound)
@@ -234,13 +235,16 @@ void transfer::judge_status(const response_head& head) {
 }
 
 /// Makes the output ready for what comes; whether the body belongs there.
-bool transfer::place_response(const response_head& head, output& out) {
+bool transfer::place_response(const client_response& response, output& out) {
+    const response_head& head = response.head();
     if (!validator_.empty() && resumed_at_ != 0) {
-        switch (continuation_of(head, resumed_at_)) {
-        case continuation::goes_on: return true;
-        case continuation::has_all: return false;
-        case continuation::begins_anew: break;
-        case continuation::out_of_place:
+        const auto [what, rest] = continuation_of(head, response.body_size(), resumed_at_, validator_);
+        using kind = continuation::kind;
+        switch (what) {
+        case kind::goes_on: rest_ = rest; return true;
+        case kind::has_all: return false;
+        case kind::begins_anew: break;
+        case kind::out_of_place:
             throw failure(exit_code::not_resumed,
                           fmt::format("{} does not go on at byte {}: it answers {} (without -C, or {}.part removed, it "
                                       "is sent from the start)",
@@ -258,7 +262,7 @@ bool transfer::place_response(const response_head& head, output& out) {
 tuyau::task<> transfer::take(client_response& response, output& out) {
     const output_options& options = shared_.options.output;
     judge_status(response.head());
-    const bool belongs = place_response(response.head(), out);
+    const bool belongs = place_response(response, out);
     co_await print_heads(out);
     if (belongs && !shared_.options.message.head_only) co_await take_body(response, out);
     facts_.downloaded = response.body_received();
@@ -295,9 +299,26 @@ tuyau::task<> transfer::take_body(client_response& response, output& out) {
         if (piece->empty()) break;
         taken += piece->size();
         if (most != 0 && taken > most) throw too_large();
+        check_rest(taken, false, out);
         co_await out.write(*piece);
         if (progress) progress->update(response.body_received());
     }
+    check_rest(taken, true, out);
+}
+
+/// Throws when the rest of a file is not as long as it was said to be: a body without a Content-Length may just end.
+void transfer::check_rest(std::uint64_t taken, bool ended, output& out) {
+    if (!rest_ || taken == *rest_ || (taken < *rest_ && !ended)) return;
+    if (taken < *rest_) {
+        may_go_better_ = true;
+        throw failure(exit_code::cut_short,
+                      fmt::format("{} ended after {} of the {} bytes that were missing from byte {} on (try again)",
+                                  facts_.url_effective, taken, *rest_, resumed_at_));
+    }
+    out.cut_back_to(resumed_at_);
+    throw failure(exit_code::not_resumed,
+                  fmt::format("{} does not go on at byte {}: it sends more than the {} bytes that are missing",
+                              facts_.url_effective, resumed_at_, *rest_));
 }
 
 /// To the output, in front of the body or behind it.

@@ -53,7 +53,8 @@ private:
     tuyau::http::client_request request() const;
     void note(const tuyau::http::client_response& response);
     void judge_status(const tuyau::http::response_head& head);
-    bool place_response(const tuyau::http::response_head& head, output& out);
+    bool place_response(const tuyau::http::client_response& response, output& out);
+    void check_rest(std::uint64_t taken, bool ended, output& out);
     std::optional<std::chrono::milliseconds> pause_before_next() const;
 
     const undertaking& shared_;
@@ -61,9 +62,10 @@ private:
     tuyau::http::url where_;
     transcript transcript_;
     transfer_facts facts_;
-    std::string validator_;        // of what is in the output; empty: it cannot be gone on with
-    std::uint64_t resumed_at_ = 0; // what of the output was there when this attempt began
-    bool may_go_better_ = false;   // another time
+    std::string validator_;             // of what is in the output; empty: it cannot be gone on with
+    std::uint64_t resumed_at_ = 0;      // what of the output was there when this attempt began
+    std::optional<std::uint64_t> rest_; // bytes that the body must have to complete it; none: it begins anew
+    bool may_go_better_ = false;        // another time
     unsigned attempt_ = 0;
     clock::time_point attempt_begun_;
     std::chrono::milliseconds retry_after_{};

@@ -73,7 +73,11 @@ TEST_CASE("uring-client -C - takes no bytes that do not belong there, and keeps 
     for (const std::string& wrong :
          {head(tag + "Content-Range: bytes 30000-99999/100000\r\n", size - half, "206 Partial"),
           head(tag + "Content-Range: bytes 40000-99999/200000\r\n", size - half, "206 Partial"),
-          head(tag, size - half, "206 Partial"), head(tag, 5, "404 Not Found"),
+          head(tag + "Content-Range: bytes 40000-99999/*\r\n", size - half, "206 Partial"),
+          head(tag + "Content-Range: bytes 40000-49999/*\r\n", 10'000, "206 Partial"),
+          head(tag + content_range, 10'000, "206 Partial"), head(tag, size - half, "206 Partial"),
+          head("ETag: \"two\"\r\n" + content_range, size - half, "206 Partial"),
+          head("ETag: W/\"one\"\r\n" + content_range, size - half, "206 Partial"), head(tag, 5, "404 Not Found"),
           head(tag + "Content-Range: bytes */50000\r\n", 0, "416 Range")}) {
         INFO(wrong);
         temporary_folder folder;
@@ -88,6 +92,46 @@ TEST_CASE("uring-client -C - takes no bytes that do not belong there, and keeps 
         CHECK(run(command).code == done);
         CHECK(same(contents(folder / "file"), pattern(0, size)));
     }
+}
+
+TEST_CASE("uring-client -C - takes no bytes of a page of another date") {
+    const std::string dated = "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 09:49:37 GMT\r\n";
+    const std::string later = "Last-Modified: Sun, 06 Nov 1994 09:00:00 GMT\r\nDate: Sun, 06 Nov 1994 09:49:37 GMT\r\n";
+    const std::string rest = pattern(half, size - half);
+    temporary_folder folder;
+    asked_server here({head(dated) + pattern(0, half), head(later + content_range, size - half, "206 Partial") + rest,
+                       head(dated + content_range, size - half, "206 Partial") + rest});
+    const auto command = ours({"-o", folder / "file", "-C", "-", here.server.url()});
+    CHECK(run(command).code == cut_short);
+    const outcome refused = run(command);
+    CHECK(refused.code == 33);
+    check_one_line(refused, "does not go on at byte 40000");
+    CHECK(same(contents(folder / "file.part"), pattern(0, half)));
+    CHECK(run(command).code == done);
+    CHECK(same(contents(folder / "file"), pattern(0, size)));
+    CHECK(here.requests[2].find("If-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n") != std::string::npos);
+}
+
+TEST_CASE("uring-client -C - takes a rest for whole when it is as long as was said, and not before") {
+    const std::string partial = "HTTP/1.1 206 Partial\r\n" + tag + content_range;
+    temporary_folder folder;
+    asked_server here({head(tag) + pattern(0, half), partial + "\r\n" + pattern(half, size - half) + "more",
+                       partial + "Transfer-Encoding: chunked\r\n\r\n2710\r\n" + pattern(half, 10'000) + "\r\n0\r\n\r\n",
+                       "HTTP/1.1 206 Partial\r\n" + tag + "Content-Range: bytes 50000-99999/100000\r\n\r\n" +
+                           pattern(half + 10'000, size - half - 10'000)});
+    const auto command = ours({"-o", folder / "file", "-C", "-", here.server.url()});
+    CHECK(run(command).code == cut_short);
+    const outcome more = run(command);
+    CHECK(more.code == 33);
+    check_one_line(more, "it sends more than the 60000 bytes that are missing");
+    CHECK(same(contents(folder / "file.part"), pattern(0, half)));
+    const outcome less = run(command);
+    CHECK(less.code == cut_short);
+    check_one_line(less, "ended after 10000 of the 60000 bytes");
+    CHECK(same(contents(folder / "file.part"), pattern(0, half + 10'000)));
+    CHECK(run(command).code == done);
+    CHECK(same(contents(folder / "file"), pattern(0, size)));
+    CHECK(folder.files() == 1);
 }
 
 TEST_CASE("uring-client -C - knows when all was there already, and goes on more than once") {
@@ -133,6 +177,16 @@ TEST_CASE("uring-client --retry goes on with a file where it broke off") {
     check_one_line(got, "trying again in 0.01 s");
     CHECK(same(contents(folder / "file"), pattern(0, size)));
     CHECK(folder.files() == 1);
+}
+
+TEST_CASE("uring-client --retry goes on behind a rest that ended early without a Content-Length") {
+    const std::string partial = "HTTP/1.1 206 Partial\r\n" + tag + "Content-Range: bytes ";
+    temporary_folder folder;
+    asked_server here({head(tag) + pattern(0, half), partial + "40000-99999/100000\r\n\r\n" + pattern(half, 10'000),
+                       partial + "50000-99999/100000\r\n\r\n" + pattern(half + 10'000, size - half - 10'000)});
+    CHECK(run(ours({"-o", folder / "file", "--retry", "2", "--retry-delay", "0.01", here.server.url()})).code == done);
+    CHECK(same(contents(folder / "file"), pattern(0, size)));
+    CHECK(has(here.requests[2], "\r\nRange: bytes=50000-\r\nIf-Range: \"one\"\r\n"));
 }
 
 TEST_CASE("uring-client that a signal ends leaves a part to go on with") {
