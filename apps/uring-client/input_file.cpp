@@ -33,31 +33,26 @@ input_file::input_file(int fd, std::string name) : fd_(fd), name_(std::move(name
 }
 
 input_file::input_file(input_file&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), size_(other.size_), position_(other.position_) {
+    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), size_(other.size_), was_read_(other.was_read_) {
 }
 
 input_file::~input_file() {
     if (fd_ > STDERR_FILENO) ::close(fd_);
 }
 
-tuyau::task<tuyau::result<std::size_t>> input_file::read(std::span<std::byte> space) {
+tuyau::task<tuyau::result<std::size_t>> input_file::read(std::uint64_t position, std::span<std::byte> space) {
+    was_read_ = true;
     if (!size_) {
         auto got = co_await tuyau::read_some(fd_, space);
         if (!got) co_return tuyau::failure(got.error());
         co_return static_cast<std::size_t>(*got);
     }
     // Not beyond the size that was told: what is added meanwhile is not part of it.
-    space = space.first(std::min<std::uint64_t>(space.size(), *size_ - position_));
+    space = space.first(std::min<std::uint64_t>(space.size(), *size_ - std::min(position, *size_)));
     if (space.empty()) co_return std::size_t{0};
-    auto got = co_await tuyau::detail::read_at(fd_, position_, space);
+    auto got = co_await tuyau::detail::read_at(fd_, position, space);
     if (!got) co_return tuyau::failure(got.error());
-    position_ += static_cast<std::uint64_t>(*got);
     co_return static_cast<std::size_t>(*got);
-}
-
-bool input_file::rewind() noexcept {
-    position_ = 0;
-    return size_.has_value();
 }
 
 tuyau::task<input_file> open_input(std::string path) {
@@ -73,7 +68,7 @@ tuyau::task<std::string> read_whole(std::string path) {
     std::string text;
     std::vector<std::byte> space(65536);
     for (;;) {
-        auto size = co_await file.read(space);
+        auto size = co_await file.read(text.size(), space);
         if (!size) cannot_read(size.error(), file.name());
         if (*size == 0) break;
         text.append(reinterpret_cast<const char*>(space.data()), *size);
@@ -81,7 +76,7 @@ tuyau::task<std::string> read_whole(std::string path) {
     co_return text;
 }
 
-std::optional<std::uint64_t> composed_body::size() const noexcept {
+std::optional<std::uint64_t> composition::size() const noexcept {
     std::uint64_t size = 0;
     for (const auto& each : pieces_) {
         if (const auto* text = std::get_if<std::string>(&each)) {
@@ -95,28 +90,35 @@ std::optional<std::uint64_t> composed_body::size() const noexcept {
     return size;
 }
 
+bool composition::is_spent() const noexcept {
+    return std::any_of(pieces_.begin(), pieces_.end(), [](const piece& each) {
+        const auto* file = std::get_if<input_file>(&each);
+        return file != nullptr && file->is_spent();
+    });
+}
+
 tuyau::task<tuyau::result<std::string_view>> composed_body::read() {
-    was_read_ = true;
-    for (; next_ < pieces_.size(); ++next_) {
-        if (const auto* text = std::get_if<std::string>(&pieces_[next_])) {
+    const auto pieces = of_->pieces();
+    for (; next_ < pieces.size(); ++next_, position_ = 0) {
+        if (const auto* text = std::get_if<std::string>(&pieces[next_])) {
             if (text->empty()) continue;
             ++next_;
             co_return std::string_view(*text);
         }
         if (space_.empty()) space_.resize(space_size);
-        auto& file = std::get<input_file>(pieces_[next_]);
-        auto size = co_await file.read(space_);
+        auto& file = std::get<input_file>(pieces[next_]);
+        auto size = co_await file.read(position_, space_);
         if (!size) co_return tuyau::failure(size.error());
+        position_ += *size;
         if (*size != 0) co_return std::string_view(reinterpret_cast<const char*>(space_.data()), *size);
     }
     co_return std::string_view();
 }
 
 tuyau::task<tuyau::result<bool>> composed_body::rewind() {
+    if (of_->is_spent()) co_return false;
     next_ = 0;
-    if (!std::exchange(was_read_, false)) co_return true;
-    for (auto& each : pieces_)
-        if (auto* file = std::get_if<input_file>(&each); file != nullptr && !file->rewind()) co_return false;
+    position_ = 0;
     co_return true;
 }
 

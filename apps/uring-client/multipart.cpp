@@ -99,7 +99,7 @@ tuyau::task<> multipart::add(std::string option) {
 
 std::string multipart::content_type() const { return "multipart/form-data; boundary=" + boundary_; }
 
-std::shared_ptr<composed_body> multipart::finish() {
+std::shared_ptr<composition> multipart::finish() {
     content_->add(fmt::format("--{}--\r\n", boundary_));
     return content_;
 }

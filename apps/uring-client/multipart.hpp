@@ -22,11 +22,11 @@ public:
     std::string content_type() const;
 
     /// The whole of it, to be sent.
-    std::shared_ptr<composed_body> finish();
+    std::shared_ptr<composition> finish();
 
 private:
     std::string boundary_;
-    std::shared_ptr<composed_body> content_ = std::make_shared<composed_body>();
+    std::shared_ptr<composition> content_ = std::make_shared<composition>();
 };
 
 } // namespace uring_client

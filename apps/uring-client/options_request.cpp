@@ -35,7 +35,7 @@ void add_bodies(CLI::App& app, message_options& options) {
              "Send this part of a form (multipart); =@FILE attaches a file and =<FILE\n"
              "puts it in as text, with ;type=… and ;filename=… behind");
     add_text(app, "-T,--upload-file", options.upload, "FILE",
-             "Send the file by PUT, '-' for standard input; a URL that ends in '/' gets\nits name");
+             "Send the file by PUT, '-' for standard input (to one URL); a URL that ends\nin '/' gets its name");
     app.add_flag("-G,--get", options.data_in_query, "Put the data of -d into the URL's query");
 }
 

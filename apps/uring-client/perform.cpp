@@ -118,6 +118,12 @@ private:
                 if (each.target.ends_with('/'))
                     each.target += percent_encoded(std::filesystem::path(upload).filename().string());
         sent_ = co_await read_body(options_.message);
+        if (!sent_.size() && urls_.size() > 1)
+            throw failure(
+                exit_code::not_repeatable,
+                fmt::format("the request's body comes out of no regular file, so that it can be read only once, "
+                            "and there are {} URLs to send it to",
+                            urls_.size()));
         (void)make_request(urls_.front(), options_.message, lines_, sent_); // what it refuses, it refuses now
         if (std::any_of(urls_.begin(), urls_.end(), [](const tuyau::http::url& each) { return each.secure; }))
             check_files(options_.tls);

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "failure.hpp"
-#include "input_file.hpp"
 #include "multipart.hpp"
 #include "percent_encoded.hpp"
 
@@ -43,12 +42,12 @@ tuyau::task<std::string> read_one(data_option option) {
 } // namespace
 
 std::optional<std::uint64_t> body::size() const {
-    if (source) return source->size();
+    if (content) return content->size();
     return text ? text->size() : 0;
 }
 
 tuyau::http::request_body body::to_send() const {
-    if (source) return source;
+    if (content) return std::make_shared<composed_body>(content);
     return text ? tuyau::http::request_body::borrowed(*text) : tuyau::http::request_body();
 }
 
@@ -68,12 +67,11 @@ tuyau::task<body> read_body(message_options options) {
         multipart form;
         for (const std::string& each : options.form) co_await form.add(each);
         made.content_type = form.content_type();
-        made.source = form.finish();
+        made.content = form.finish();
     } else if (!options.upload.empty()) {
         auto file = co_await open_input(options.upload);
-        auto content = std::make_shared<composed_body>();
-        content->add(std::move(file));
-        made.source = std::move(content);
+        made.content = std::make_shared<composition>();
+        made.content->add(std::move(file));
     } else if (!options.data.empty() && !options.data_in_query) {
         const bool json = options.data.front().what == kind::json;
         made.content_type = json ? "application/json" : "application/x-www-form-urlencoded";

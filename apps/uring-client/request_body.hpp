@@ -9,19 +9,24 @@
 #include <tuyau/net/http/client/body_source.hpp>
 #include <tuyau/runtime/task.hpp>
 
+#include "input_file.hpp"
 #include "options_request.hpp"
 
 namespace uring_client {
 
-/// What is sent with a request: text, or what comes out of files while it is sent.
+/// What is sent with requests: text, or what comes out of files while it is sent.
 struct body {
     std::optional<std::string> text;
-    std::shared_ptr<tuyau::http::body_source> source;
+    std::shared_ptr<composition> content;
     std::string content_type; ///< empty: none is told
 
+    /// Bytes. Where that is not known, it can be sent only once.
     std::optional<std::uint64_t> size() const;
 
-    /// Borrowed from this.
+    /// Whether it was sent, or a part of it, and cannot be sent again.
+    bool is_spent() const noexcept { return content && content->is_spent(); }
+
+    /// For one request, from the start. Borrowed from this.
     tuyau::http::request_body to_send() const;
 };
 

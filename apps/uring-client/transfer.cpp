@@ -151,9 +151,14 @@ tuyau::task<> transfer::try_until_done(output& out) {
     }
 }
 
+/// A body that can be read only once has one attempt, unless that ended before it was read.
+bool transfer::may_try_again() const noexcept {
+    return attempt_ < shared_.options.repeat.retries && !shared_.sent.is_spent();
+}
+
 std::optional<std::chrono::milliseconds> transfer::pause_before_next() const {
     const repeat_options& repeat = shared_.options.repeat;
-    if (attempt_ >= repeat.retries || !(may_go_better_ || repeat.retry_all)) return std::nullopt;
+    if (!may_try_again() || !(may_go_better_ || repeat.retry_all)) return std::nullopt;
     if (retry_after_.count() > 0) return retry_after_;
     if (repeat.retry_delay.count() > 0) return repeat.retry_delay;
     constexpr std::chrono::seconds longest(600);
@@ -173,12 +178,6 @@ tuyau::task<> transfer::try_once(output& out) {
     if (validator_.empty()) out.restart();
     resumed_at_ = out.size();
     rest_.reset();
-    if (shared_.sent.source) {
-        auto rewound = co_await shared_.sent.source->rewind();
-        if (!rewound || !*rewound)
-            throw failure(exit_code::not_repeatable,
-                          "the request's body would have to be sent again, and can be read only once");
-    }
     auto asked = request();
     facts_.method = asked.method;
     facts_.uploaded = asked.body.size().value_or(0);
@@ -231,7 +230,7 @@ void transfer::judge_status(const response_head& head) {
     if (head.status < 400) return;
     const std::string told = fmt::format("{} answers {}", facts_.url_effective, status_line(head));
     if (options.output.fail) throw failure(exit_code::error_status, told);
-    if (may_go_better_ && attempt_ < options.repeat.retries) throw failure(exit_code::error_status, told);
+    if (may_go_better_ && may_try_again()) throw failure(exit_code::error_status, told);
 }
 
 /// Makes the output ready for what comes; whether the body belongs there.

@@ -55,6 +55,7 @@ private:
     void judge_status(const tuyau::http::response_head& head);
     bool place_response(const tuyau::http::client_response& response, output& out);
     void check_rest(std::uint64_t taken, bool ended, output& out);
+    bool may_try_again() const noexcept;
     std::optional<std::chrono::milliseconds> pause_before_next() const;
 
     const undertaking& shared_;

@@ -1,0 +1,142 @@
+// What a server gets of the bodies that -T and -F send.
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/scripted_server.hpp"
+#include "uring_client_support.hpp"
+
+using namespace tests;
+
+namespace {
+
+std::string body_of(const std::string& request) { return request.substr(request.find("\r\n\r\n") + 4); }
+
+std::string target_of(const std::string& request) {
+    const auto begin = request.find(' ') + 1;
+    return request.substr(begin, request.find(' ', begin) - begin);
+}
+
+/// The form with one file, as the request's boundary divides it.
+std::string form_with(const std::string& request, const std::string& file) {
+    const std::string mark = "boundary=";
+    const auto begin = request.find(mark) + mark.size();
+    const std::string boundary = request.substr(begin, request.find("\r\n", begin) - begin);
+    return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"f\"; filename=\"big\"\r\n" +
+           "Content-Type: application/octet-stream\r\n\r\n" + file + "\r\n--" + boundary + "--\r\n";
+}
+
+/// Keeps the requests of two connections; none of their bodies is read before both heads are there.
+class two_at_once {
+public:
+    std::vector<std::string> requests{2};
+
+    bool are_whole() { return server_.failures().empty(); }
+    std::string url(const std::string& path) const { return server_.url(path); }
+
+private:
+    script one(std::size_t number) {
+        return [this, number](conversation& client) {
+            std::string head = client.receive_head();
+            if (++heads_ == 2) both_are_there_.set_value();
+            both_.wait_for(patience);
+            const std::string name = "Content-Length: ";
+            const auto size = std::stoul(head.substr(head.find(name) + name.size()));
+            requests[number] = head + client.receive_exactly(size);
+            client.send(sized(""));
+        };
+    }
+
+    std::atomic<int> heads_ = 0;
+    std::promise<void> both_are_there_;
+    std::shared_future<void> both_ = both_are_there_.get_future();
+    scripted_server server_{std::vector{one(0), one(1)}};
+};
+
+} // namespace
+
+TEST_CASE("uring-client -Z sends each of several servers the whole of a file") {
+    temporary_folder folder;
+    const std::string big = random_bytes(900'000);
+    write_file(folder / "big", big);
+    for (const bool is_form : {false, true}) {
+        INFO(is_form);
+        two_at_once here;
+        auto arguments = is_form ? std::vector<std::string>{"-F", "f=@" + (folder / "big")}
+                                 : std::vector<std::string>{"-T", folder / "big"};
+        arguments.insert(arguments.end(), {"-Z", "-m", "50", here.url("/1"), here.url("/2")});
+        CHECK(run(ours(arguments)).code == done);
+        REQUIRE(here.are_whole());
+        for (const std::string& each : here.requests) CHECK(same(body_of(each), is_form ? form_with(each, big) : big));
+        CHECK(target_of(here.requests[0]) != target_of(here.requests[1]));
+    }
+}
+
+TEST_CASE("uring-client sends a file to one server after another, and again where that is needed") {
+    temporary_folder folder;
+    const std::string big = random_bytes(400'000);
+    write_file(folder / "big", big);
+    std::vector<std::string> requests;
+    const auto answering = [&](const std::string& response) {
+        return [&requests, response](conversation& client) {
+            requests.push_back(client.receive_request());
+            client.send(response);
+        };
+    };
+    const std::string closes = "Connection: close\r\nContent-Length: 0\r\n\r\n";
+    scripted_server server({answering(ok + closes), answering("HTTP/1.1 503 Busy\r\n" + closes),
+                            answering("HTTP/1.1 307 Go\r\nLocation: /3\r\n" + closes), answering(ok + closes)});
+    CHECK(run(ours({"-sL", "--retry", "1", "--retry-delay", "0.01", "-T", folder / "big", server.url("/1"),
+                    server.url("/2")}))
+              .code == done);
+    CHECK(server.failures().empty());
+    REQUIRE(requests.size() == 4);
+    for (const std::string& each : requests) CHECK(same(body_of(each), big));
+    CHECK(target_of(requests[3]) == "/3");
+}
+
+TEST_CASE("uring-client sends standard input to one URL alone, and says so before it asks for any") {
+    for (const std::vector<std::string>& options :
+         {std::vector<std::string>{"-T", "-"}, std::vector<std::string>{"-Z", "-T", "-"},
+          std::vector<std::string>{"-F", "f=@-"}}) {
+        INFO(options.front());
+        scripted_server server(answer(sized("")));
+        auto arguments = options;
+        for (const char* path : {"/1", "/2", "/3"}) arguments.push_back(server.url(path));
+        const outcome refused = run(ours(arguments), "typed");
+        CHECK(refused.code == 65);
+        check_one_line(refused, "can be read only once, and there are 3 URLs");
+        CHECK(server.connections() == 0);
+    }
+}
+
+TEST_CASE("uring-client does not try again with what is left of standard input") {
+    const std::string typed = random_bytes(300'000);
+    const std::vector<std::string> again = {"-s", "--retry", "3", "--retry-delay", "0.01", "--retry-all-errors",
+                                            "-T", "-"};
+    const auto sent_to = [&](const scripted_server& server) {
+        auto arguments = again;
+        arguments.push_back(server.url());
+        return run(ours(arguments), typed);
+    };
+    scripted_server broken({[](conversation& client) {
+                                client.receive_head();
+                                client.receive_exactly(1);
+                                client.send("garbage garbage\r\n\r\n");
+                                client.wait_for_end();
+                            },
+                            answer(sized("done"))});
+    CHECK(sent_to(broken).code == malformed);
+    CHECK(broken.connections() == 1);
+
+    // Such a server's word is then the last one, as it is when all attempts are used up.
+    scripted_server busy({answer("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nwait"), answer(sized("done"))});
+    const outcome got = sent_to(busy);
+    CHECK(got.code == done);
+    CHECK(got.output == "wait");
+    CHECK(busy.connections() == 1);
+}
