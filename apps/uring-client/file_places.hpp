@@ -19,6 +19,8 @@ std::filesystem::path temporary_beside(const std::filesystem::path& target);
 struct remains {
     std::string url;
     std::string validator; ///< a strong ETag, or the date of Last-Modified: what If-Range takes
+
+    bool operator==(const remains&) const = default;
 };
 
 std::filesystem::path part_of(const std::filesystem::path& target);

@@ -26,6 +26,18 @@ namespace fs = std::filesystem;
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
+/// Whoever writes to FILE.part or puts another file in its place holds this, until the file is closed: false when somebody
+/// else does. Not every file system has locks.
+bool lock(int fd) noexcept { return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
+
+/// Whether `path` leads to the open file still.
+bool is_at(int fd, const fs::path& path) noexcept {
+    struct stat open {};
+    struct stat named {};
+    return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+           open.st_ino == named.st_ino;
+}
+
 /// Through the ring: the open of a pipe waits until somebody reads from it.
 tuyau::task<int> open_file(const fs::path& path, int flags, const std::string& name) {
     constexpr mode_t mode = 0666; // less the umask
@@ -61,12 +73,14 @@ tuyau::task<output> output::open(std::string path, terminal_use use) {
     co_return file;
 }
 
-tuyau::task<output> output::go_on(std::string path) {
+tuyau::task<output> output::go_on(std::string path, remains origin) {
     const fs::path target = follow_links(path);
     const fs::path part = part_of(target);
     const int fd = co_await open_file(part, O_WRONLY | O_APPEND, part.string());
     output file(fd, path);
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+    const bool is_locked = lock(fd) && is_at(fd, part);
+    auto still = co_await find_remains(target);
+    if (!is_locked || still != origin)
         throw failure(exit_code::not_written,
                       fmt::format("cannot write {}: somebody else is going on with it at this time", part.string()));
     file.temporary_ = part;
@@ -84,10 +98,15 @@ output::output(output&& other) noexcept
       is_terminal_(other.is_terminal_), use_(other.use_), shown_(std::move(other.shown_)) {}
 
 output::~output() {
+    if (!temporary_.empty() && is_in_place()) {
+        ::unlink(temporary_.c_str());
+        if (is_part_) forget_remains(target_);
+    }
     if (fd_ > STDERR_FILENO) ::close(fd_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    if (is_part_) forget_remains(target_);
 }
+
+/// Whether the temporary file is what its name leads to: others know that of FILE.part.
+bool output::is_in_place() const noexcept { return !is_part_ || is_at(fd_, temporary_); }
 
 tuyau::task<> output::write(std::string_view bytes) {
     if (is_terminal_ && use_ == terminal_use::text && bytes.find('\0') != std::string_view::npos)
@@ -138,20 +157,41 @@ void output::cut_back_to(std::uint64_t size) {
 
 void output::commit() {
     if (temporary_.empty()) return;
+    if (!is_in_place())
+        throw failure(exit_code::not_written,
+                      fmt::format("cannot write {}: somebody else has put another file in the place of {}", name_,
+                                  temporary_.string()));
+    const int lock_holder = is_part_ ? ::fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+    if (is_part_ && lock_holder < 0) cannot_write(last_error(), name_);
     // Some file systems tell only here that there was no room (close(2)).
-    if (::close(std::exchange(fd_, -1)) != 0) cannot_write(last_error(), name_);
+    if (::close(std::exchange(fd_, lock_holder)) != 0) cannot_write(last_error(), name_);
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot_write(last_error(), name_);
     if (std::exchange(is_part_, false)) forget_remains(target_);
     temporary_.clear();
 }
 
-void output::keep(const remains& origin) noexcept {
-    if (temporary_.empty() || size_ == 0) return;
-    const fs::path part = part_of(target_);
-    if (!is_part_ && ::rename(temporary_.c_str(), part.c_str()) != 0) return; // it is removed, as it would be else
+bool output::keep(const remains& origin) noexcept {
+    if (temporary_.empty() || size_ == 0) return true;
+    if (!is_part_ && !become_part()) return false; // it is removed, as it would be else
+    const bool is_kept = is_in_place();
+    if (is_kept) note_remains(target_, origin);
     temporary_.clear();
     is_part_ = false;
-    note_remains(target_, origin);
+    return is_kept;
+}
+
+/// Takes the place of the FILE.part that is there, or of one made to be locked, unless somebody else goes on with that.
+bool output::become_part() noexcept {
+    const fs::path part = part_of(target_);
+    const int before = ::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (before < 0) return false;
+    if (lock(before) && is_at(before, part) && lock(fd_)) {
+        forget_remains(target_); // those of the one that goes
+        is_part_ = ::rename(temporary_.c_str(), part.c_str()) == 0;
+        if (is_part_) temporary_ = part;
+    }
+    ::close(before);
+    return is_part_;
 }
 
 } // namespace uring_client

@@ -22,15 +22,15 @@ enum class terminal_use {
 /// Where a response goes: standard output, or a file that comes into being whole or not at all.
 ///
 /// A file is written under another name beside its own, and renamed by `commit`; destroyed before that, it is removed,
-/// and what was there before stays. `keep` leaves what has come as FILE.part. A device or a pipe is written to directly.
-/// Throws failures.
+/// and what was there before stays. `keep` leaves what has come as FILE.part, which is locked (flock(2)) by whoever writes to
+/// it. A device or a pipe is written to directly. Throws failures.
 class output {
 public:
     /// `path` empty or "-": standard output.
     static tuyau::task<output> open(std::string path, terminal_use use);
 
-    /// Goes on with what a transfer has left of `path` (see `find_remains`).
-    static tuyau::task<output> go_on(std::string path);
+    /// Goes on with what a transfer has left of `path`: `origin`, as `find_remains` has told.
+    static tuyau::task<output> go_on(std::string path, remains origin);
 
     output(output&& other) noexcept;
     output& operator=(output&&) = delete;
@@ -56,13 +56,16 @@ public:
 
     void commit();
 
-    /// A file stays as FILE.part, so that another run may go on with it.
-    void keep(const remains& origin) noexcept;
+    /// A file stays as FILE.part, so that another run may go on with it. False when it cannot: somebody else is writing to
+    /// that, or nobody may.
+    bool keep(const remains& origin) noexcept;
 
 private:
     output(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
     tuyau::task<> write_as_it_is(std::string_view bytes);
     tuyau::task<> show(std::string_view bytes);
+    bool is_in_place() const noexcept;
+    bool become_part() noexcept;
 
     int fd_;
     std::string name_;                ///< for people

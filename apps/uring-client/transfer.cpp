@@ -67,7 +67,12 @@ tuyau::task<> transfer::run() {
         co_await try_until_done(out);
         out.commit();
     } catch (...) {
-        if (!validator_.empty()) out.keep({where_.to_string(), validator_});
+        const bool is_kept = validator_.empty() || out.keep({where_.to_string(), validator_});
+        if (!is_kept && !shared_.options.output.silent)
+            shared_.told.say(
+                fmt::format("uring-client: what has come of {0} is not kept: {0}.part cannot be written, or "
+                            "another transfer goes on with it\n",
+                            out.name()));
         throw;
     }
 }
@@ -115,7 +120,7 @@ tuyau::task<> transfer::open(std::optional<output>& out) {
     if (options.resume && !to.empty() && to != "-") {
         auto left = co_await find_remains(follow_links(to));
         if (left && left->url == where_.to_string()) {
-            output part = co_await output::go_on(std::move(to));
+            output part = co_await output::go_on(std::move(to), *left);
             out.emplace(std::move(part));
             validator_ = std::move(left->validator);
             co_return;

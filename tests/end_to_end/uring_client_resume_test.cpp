@@ -1,6 +1,9 @@
 #include <csignal>
+#include <future>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -40,6 +43,50 @@ struct asked_server {
 };
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// What is left of a transfer, and a second one that goes on with it until its server is told to send the end.
+class going_on {
+public:
+    explicit going_on(std::vector<script> afterwards = {}) : server_(scripts(std::move(afterwards))) {
+        CHECK(run(command()).code == cut_short);
+        second_.emplace(command({"-C", "-"}));
+        is_asked_.get_future().wait_for(patience);
+    }
+
+    std::vector<std::string> command(std::vector<std::string> options = {}) const {
+        options.insert(options.end(), {"-o", path(), server_.url()});
+        return ours(options);
+    }
+
+    /// Its exit code.
+    int end() {
+        may_end_.set_value();
+        return second_->wait();
+    }
+
+    std::string errors() { return second_->read_errors(); }
+    std::string path() const { return folder_ / "file"; }
+    const temporary_folder& folder() const { return folder_; }
+
+private:
+    std::vector<script> scripts(std::vector<script> afterwards) {
+        std::vector<script> all = {answer(head(tag) + pattern(0, half)), [this](conversation& client) {
+                                       client.receive_request();
+                                       is_asked_.set_value();
+                                       may_end_.get_future().wait_for(patience);
+                                       client.send(head(tag + content_range, size - half, "206 Partial") +
+                                                   pattern(half, size - half));
+                                   }};
+        all.insert(all.end(), afterwards.begin(), afterwards.end());
+        return all;
+    }
+
+    temporary_folder folder_;
+    std::promise<void> is_asked_;
+    std::promise<void> may_end_;
+    scripted_server server_;
+    std::optional<process> second_;
+};
 
 } // namespace
 
@@ -187,6 +234,31 @@ TEST_CASE("uring-client --retry goes on behind a rest that ended early without a
     CHECK(run(ours({"-o", folder / "file", "--retry", "2", "--retry-delay", "0.01", here.server.url()})).code == done);
     CHECK(same(contents(folder / "file"), pattern(0, size)));
     CHECK(has(here.requests[2], "\r\nRange: bytes=50000-\r\nIf-Range: \"one\"\r\n"));
+}
+
+TEST_CASE("uring-client leaves a part alone while another one goes on with it") {
+    going_on other({answer(head("ETag: \"two\"\r\n") + pattern(7, half + 1))});
+    const outcome busy = run(other.command({"-C", "-"}));
+    CHECK(busy.code == 23);
+    check_one_line(busy, "somebody else is going on with it");
+    const outcome cut = run(other.command());
+    CHECK(cut.code == cut_short);
+    CHECK(has(cut.errors, "is not kept"));
+    CHECK(same(contents(other.path() + ".part"), pattern(0, half)));
+    CHECK(has(contents(other.path() + ".part.from"), "\"one\""));
+    CHECK(other.end() == done);
+    CHECK(same(contents(other.path()), pattern(0, size)));
+    CHECK(other.folder().files() == 1);
+}
+
+TEST_CASE("uring-client does not take a file that somebody has put in the place of its part for its own") {
+    going_on here;
+    write_file(here.path() + ".other", "something else");
+    std::filesystem::rename(here.path() + ".other", here.path() + ".part");
+    CHECK(here.end() == 23);
+    CHECK(has(here.errors(), "another file in the place of"));
+    CHECK(!std::filesystem::exists(here.path()));
+    CHECK(contents(here.path() + ".part") == "something else");
 }
 
 TEST_CASE("uring-client that a signal ends leaves a part to go on with") {
