@@ -40,8 +40,8 @@ request_options finish(const CLI::App& app, request_options options) {
 }
 
 CLI::App* add_tcp(CLI::App& app, tcp_options& options) {
-    CLI::App* tcp = app.add_subcommand(
-        "tcp", "Send standard input to a socket and print what comes back, until the\npeer has ended its side");
+    CLI::App* tcp = app.add_subcommand("tcp", "Send standard input to a socket and print what comes back, until the\n"
+                                              "peer has ended its side and the input, unless it is a terminal's, too");
     tcp->add_option("HOST", options.host, "A name or an address")->required()->type_name("");
     tcp->add_option("PORT", options.port, "1 to 65535; with --listen 0 lets the kernel pick one")
         ->required()

@@ -28,8 +28,9 @@
 namespace uring_client {
 namespace {
 
+/// What ended it before the input did, if something has: `unsent`.
 template <tuyau::byte_stream Stream>
-tuyau::task<> forward_input(Stream& peer) {
+tuyau::task<> forward_input(Stream& peer, std::optional<std::error_code>& unsent) {
     std::vector<std::byte> space(65536);
     for (;;) {
         auto size = co_await tuyau::read_some(STDIN_FILENO, space);
@@ -38,7 +39,10 @@ tuyau::task<> forward_input(Stream& peer) {
             throw failure(exit_code::not_read, fmt::format("cannot read standard input: {}", size.error().message()));
         if (*size == 0) break;
         auto sent = co_await peer.send(std::span(space).first(static_cast<std::size_t>(*size)));
-        if (!sent) co_return; // the connection is over: whoever receives will say how it ended
+        if (!sent) {
+            unsent = sent.error();
+            co_return; // the connection is over: whoever receives will say so if it broke
+        }
     }
     auto ended = co_await tuyau::shutdown_send(peer);
     (void)ended;
@@ -59,19 +63,25 @@ tuyau::task<> print(Stream& peer, std::string name, terminal_use use, tuyau::sco
         received += text.size();
         co_await out.write(text);
     }
-    both.stop(); // whoever waits for input waits in vain
+    // The peer may listen still, and a pipe or a file comes to its end by itself; a person waits to be told.
+    if (::isatty(STDIN_FILENO) == 1) both.stop();
 }
 
 template <tuyau::byte_stream Stream>
 tuyau::task<> talk(Stream peer, std::string name, bool raw) {
+    std::optional<std::error_code> unsent;
     tuyau::scope both;
-    both.spawn(forward_input(peer));
+    both.spawn(forward_input(peer, unsent));
     both.spawn(print(peer, name, raw ? terminal_use::raw : terminal_use::binary, both));
     co_await both.join();
     // To the peer, a connection that ends without that was cut (TLS).
     constexpr std::chrono::seconds long_enough(2);
     auto ended = co_await tuyau::with_deadline(long_enough, tuyau::shutdown_send(peer));
     (void)ended;
+    if (unsent && !tuyau::is_cancelled(*unsent))
+        throw failure(
+            exit_code::send_failed,
+            fmt::format("{} ended the connection before all of standard input was sent: {}", name, unsent->message()));
 }
 
 tuyau::task<tuyau::tcp_stream> accept_one(const tcp_options& options, const name_rules& rules) {

@@ -65,11 +65,50 @@ TEST_CASE("uring-client tcp brings 10 MB of binary through an echo intact") {
     CHECK(result.errors.empty());
 }
 
-TEST_CASE("uring-client tcp ends when the peer has ended, though its input goes on") {
+TEST_CASE("uring-client tcp ends when the peer has ended, though somebody could go on typing") {
     one_client_server server([](socket_client& client) { client.send("that is all\n"); });
-    process client(command_for(server)); // its standard input stays open
-    CHECK(client.read_output() == "that is all\n");
+    std::string command;
+    for (const std::string& each : command_for(server)) command += "'" + each + "' ";
+    process client({"script", "-qefc", command, "/dev/null"}); // its standard input, a terminal, stays open
+    CHECK(client.read_output() == "that is all\r\n");
     CHECK(client.wait() == done);
+}
+
+TEST_CASE("uring-client tcp sends all of its input to a peer that has ended its side and reads on") {
+    std::string received;
+    one_client_server server([&](socket_client& client) {
+        client.send("that is all\n");
+        client.shutdown_send();
+        received = client.receive_all();
+    });
+    process client(command_for(server));
+    CHECK(client.read_line() == "that is all");
+    client.write("but wait");
+    client.close_input();
+    CHECK(client.wait() == done);
+    CHECK(server.trouble().empty());
+    CHECK(received == "but wait");
+
+    const std::string big = random_bytes(10'000'000);
+    one_client_server silent([&](socket_client& peer) {
+        peer.shutdown_send();
+        received = peer.receive_all();
+    });
+    const outcome all = run(command_for(silent), big);
+    CHECK(all.code == done);
+    CHECK(all.errors.empty());
+    CHECK(silent.trouble().empty());
+    CHECK(same(received, big));
+}
+
+TEST_CASE("uring-client tcp fails when the peer does not take all of its input") {
+    one_client_server server([](socket_client& client) {
+        client.shutdown_send();
+        client.receive_exactly(1000);
+    });
+    const outcome cut = run(command_for(server), random_bytes(20'000'000));
+    CHECK(cut.code == 55);
+    check_one_line(cut, "ended the connection before all of standard input was sent");
 }
 
 TEST_CASE("uring-client tcp says how a connection failed") {

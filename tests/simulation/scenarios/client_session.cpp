@@ -40,6 +40,7 @@ action<> client_session::feed(std::string text, bool then_end) {
             co_await writer_.change();
         if (random().chance(0.2)) co_await pause(here_.random_delay(random().one_of<duration>(1ms, 100ms)));
     }
+    fed_all_ = true;
     if (then_end) writer_.released();
 }
 

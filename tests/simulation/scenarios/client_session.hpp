@@ -33,6 +33,9 @@ public:
     /// Gives it something to read, in pieces, and then the end, if there is to be one.
     action<> feed(std::string text, bool then_end);
 
+    /// Whether the program has read all that `feed` was to give it.
+    bool has_read_all() const noexcept { return fed_all_ && input_->bytes.size() == 0; }
+
     const std::string& printed() const noexcept { return printed_; }
     const std::string& complaints() const noexcept { return complaints_; }
     double seconds() const noexcept { return seconds_; }
@@ -57,6 +60,7 @@ private:
     pipe_writer writer_;
     std::unique_ptr<pipe_reader> reader_; // of the output, if somebody reads it while it comes
     peers crowd_;
+    bool fed_all_ = false;
     std::string printed_;
     std::string complaints_;
     double seconds_ = 0;
