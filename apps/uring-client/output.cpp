@@ -133,6 +133,11 @@ tuyau::task<> output::show(std::string_view bytes) {
     co_await write_as_it_is(text);
 }
 
+tuyau::task<> output::finish() {
+    const std::string text = shown_.finish();
+    co_await write_as_it_is(text);
+}
+
 tuyau::task<> output::write_as_it_is(std::string_view bytes) {
     auto written = co_await tuyau::write_all(fd_, std::as_bytes(std::span(bytes)));
     if (written) co_return;

@@ -48,6 +48,9 @@ public:
     /// The same for what is text in any case.
     tuyau::task<> write_head(std::string_view lines);
 
+    /// Nothing more comes: what was held back, since it might have gone on, is shown.
+    tuyau::task<> finish();
+
     /// Forgets what was written; false when that has gone out already.
     bool restart();
 

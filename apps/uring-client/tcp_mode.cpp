@@ -55,6 +55,7 @@ tuyau::task<> print(Stream& peer, std::string name, terminal_use use, tuyau::sco
     for (;;) {
         auto data = co_await peer.receive();
         if (!data && tuyau::is_cancelled(data.error())) co_return; // the other direction failed
+        if (!data || data->text().empty()) co_await out.finish();
         if (!data)
             throw failure(exit_code::receive_failed, fmt::format("the connection to {} broke after {} bytes: {}", name,
                                                                  received, data.error().message()));

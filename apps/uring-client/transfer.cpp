@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -63,18 +64,25 @@ tuyau::task<> transfer::run() {
     std::optional<output> opened;
     co_await in_time(open(opened));
     output& out = *opened;
+    std::exception_ptr wrong;
     try {
         co_await try_until_done(out);
+        co_await out.finish();
         out.commit();
+        co_return;
     } catch (...) {
-        const bool is_kept = validator_.empty() || out.keep({where_.to_string(), validator_});
-        if (!is_kept && !shared_.options.output.silent)
-            shared_.told.say(
-                fmt::format("uring-client: what has come of {0} is not kept: {0}.part cannot be written, or "
-                            "another transfer goes on with it\n",
-                            out.name()));
-        throw;
+        wrong = std::current_exception();
     }
+    try {
+        co_await out.finish();
+    } catch (...) { // what went wrong first is told
+    }
+    const bool is_kept = validator_.empty() || out.keep({where_.to_string(), validator_});
+    if (!is_kept && !shared_.options.output.silent)
+        shared_.told.say(fmt::format("uring-client: what has come of {0} is not kept: {0}.part cannot be written, or "
+                                     "another transfer goes on with it\n",
+                                     out.name()));
+    std::rethrow_exception(wrong);
 }
 
 /// Runs a part of the present attempt, which has failed when its time has passed: --max-time is counted anew for each.

@@ -46,6 +46,19 @@ TEST_CASE("uring-client shows a terminal no control characters of others") {
     CHECK(run_on_terminal({"-v", heads.url()}).output.find("< X: caf\\xe9\n") != std::string::npos);
 }
 
+TEST_CASE("uring-client shows the last bytes of a response on a terminal, whatever could have followed them") {
+    scripted_server returned(answer(sized("100%\r")));
+    CHECK(run_on_terminal({returned.url()}).output == "100%\\x0d");
+    scripted_server unfinished(answer(sized("caf\xc3")));
+    CHECK(run_on_terminal({unfinished.url(), unfinished.url()}).output == "caf\\xc3caf\\xc3");
+    scripted_server cut(answer(ok + "Content-Length: 9\r\n\r\ncaf\xc3"));
+    const outcome failed = run_on_terminal({cut.url()});
+    CHECK(failed.code == cut_short);
+    CHECK(failed.output.starts_with("caf\\xc3uring-client: "));
+    scripted_server peer([](conversation& client) { client.send("caf\xc3"); });
+    CHECK(run_on_terminal({"tcp", "127.0.0.1", std::to_string(peer.port())}).output == "caf\\xc3");
+}
+
 TEST_CASE("uring-client shows no binary on a terminal unless it is asked for") {
     scripted_server server(answer(sized(std::string("a\0b", 3))));
     const outcome refused = run_on_terminal({server.url()});
