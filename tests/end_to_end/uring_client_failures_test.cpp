@@ -1,9 +1,12 @@
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +53,39 @@ TEST_CASE("uring-client says that a connection was reset in the middle") {
         CHECK(result.code == receive_failed);
         check_one_line(result, "cannot receive from " + server.host() + ": Connection reset by peer");
     }
+}
+
+TEST_CASE("uring-client --retry-connrefused waits for a server that does not listen yet") {
+    // A port that is taken, and at which nobody listens, until somebody does.
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof place;
+    REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&place), size) == 0);
+    REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&place), &size) == 0);
+    const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(place.sin_port));
+
+    const outcome refused = run(ours({"--retry", "5", "--retry-delay", "0.01", url}));
+    CHECK(refused.code == 7);
+    check_one_line(refused, "Connection refused");
+    const outcome in_vain = run(ours({"--retry", "2", "--retry-delay", "0.01", "--retry-connrefused", url}));
+    CHECK(in_vain.code == 7);
+    CHECK(std::count(in_vain.errors.begin(), in_vain.errors.end(), '\n') == 3);
+
+    process client(ours({"--retry", "100000", "--retry-delay", "0.01", "--retry-connrefused", url}));
+    CHECK(client.read_error_line().value_or("").find("trying again") != std::string::npos);
+    REQUIRE(::listen(fd, 1) == 0);
+    pollfd come{fd, POLLIN, 0};
+    REQUIRE(::poll(&come, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) == 1);
+    {
+        socket_client server(::accept(fd, nullptr, nullptr));
+        read_request(server);
+        server.send(sized("here"));
+        CHECK(client.read_output() == "here");
+    }
+    CHECK(client.wait() == done);
+    ::close(fd);
 }
 
 TEST_CASE("uring-client reports that the server stopped to listen") {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 #include <random>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -133,6 +134,12 @@ inline std::string random_bytes(std::size_t size) {
     std::string bytes(size, '\0');
     for (char& each : bytes) each = static_cast<char>(random());
     return bytes;
+}
+
+/// Numbers in a text that has nothing else.
+inline std::vector<double> numbers_in(const std::string& text) {
+    std::istringstream from(text);
+    return {std::istream_iterator<double>(from), {}};
 }
 
 /// For big strings: a CHECK of it does not print them.

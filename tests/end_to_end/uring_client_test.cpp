@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <future>
 #include <string>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "support/scripted_server.hpp"
 #include "uring_client_support.hpp"
 
 using namespace tests;
@@ -132,6 +134,15 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
         {"-d", "@" + (folder / "form")},
         {"-d", "@-", "-d", "tail"},
         {"-X", "POST", "-H", "Content-Length: 0"},
+        {"-A", "other/2 (x; y)"},
+        {"-A", ""},
+        {"-A", "other", "-H", "User-Agent: the one of -H"},
+        {"-e", "http://there.example/?a=b"},
+        {"-b", "a=b; c=\"d e\""},
+        {"-b", "a=b", "-e", "there", "-u", "ada:x"},
+        {"-u", "ada:pass:word, and \xc3\xa9"},
+        {"-u", "ada:"},
+        {"-u", "ada:x", "-H", "Authorization: mine"},
     };
     for (const auto& options : table) {
         std::string shown;
@@ -141,8 +152,9 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
         std::string host[2];
         for (int i = 0; i < 2; ++i) {
             answering_server server(ok + "Content-Length: 0\r\n\r\n");
-            auto arguments = options;
-            arguments.insert(arguments.end(), {"-H", "User-Agent: the-same", server.url("/path?query")});
+            std::vector<std::string> arguments = {"-A", "the-same"};
+            arguments.insert(arguments.end(), options.begin(), options.end());
+            arguments.push_back(server.url("/path?query"));
             const outcome result = run(i == 0 ? ours(arguments) : curl(arguments), "typed\nin\n");
             CHECK(result.code == done);
             requests[i] = server.request();
@@ -189,6 +201,32 @@ TEST_CASE("uring-client says who it is, and asks for what the URL says") {
     CHECK(asked("") == "GET /" + rest);
     CHECK(asked("/a//b?c=%20#fragment") == "GET /a//b?c=%20" + rest);
     CHECK(asked("?q") == "GET /?q" + rest);
+}
+
+TEST_CASE("uring-client -w tells times, each not before the one that it follows") {
+    const std::string closes = "Connection: close\r\nContent-Length: 0\r\n\r\n";
+    const std::string format = "%{time_namelookup} %{time_connect} %{time_pretransfer} %{time_starttransfer} "
+                               "%{time_total}\n";
+    scripted_server server(in_order({answer(sized("")), answer(sized(""))}));
+    const outcome twice = run(ours({"-w", format, server.url(), server.url()}));
+    const auto end = twice.output.find('\n') + 1;
+    const auto first = numbers_in(twice.output.substr(0, end));
+    REQUIRE(first.size() == 5);
+    CHECK(std::is_sorted(first.begin(), first.end()));
+    CHECK(first[1] > 0); // a connection was made
+    CHECK(first[3] > first[1]);
+    const auto second = numbers_in(twice.output.substr(end));
+    REQUIRE(second.size() == 5);
+    CHECK(std::is_sorted(second.begin(), second.end()));
+    CHECK(second[1] == 0); // and was there already
+    CHECK(second[3] > 0);
+
+    scripted_server moved({answer("HTTP/1.1 302 Go\r\nLocation: /there\r\n" + closes), answer(ok + closes)});
+    const auto times =
+        numbers_in(run(ours({"-L", "-w", "%{time_redirect} %{time_starttransfer} %{time_total}", moved.url()})).output);
+    REQUIRE(times.size() == 3);
+    CHECK(std::is_sorted(times.begin(), times.end()));
+    CHECK(times[0] > 0);
 }
 
 TEST_CASE("uring-client -v shows on standard error what is sent and received") {

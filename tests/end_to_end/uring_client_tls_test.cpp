@@ -1,5 +1,6 @@
 // uring-client and curl against `openssl s_server`, with certificates that are right, and wrong in every way.
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -75,6 +76,18 @@ int curls_code(const openssl_server& server, std::vector<std::string> options) {
 }
 
 } // namespace
+
+TEST_CASE("uring-client -w tells when a connection was secured") {
+    const authorities all;
+    const openssl_server server(all.file("right", all.root.issue({.names = {"DNS:localhost"}})));
+    const outcome got =
+        ask(server, {"--cacert", all.folder / "root.pem", "-o", "/dev/null", "-w",
+                     "%{time_connect} %{time_appconnect} %{time_pretransfer} %{time_starttransfer} %{time_total}"});
+    const auto times = numbers_in(got.output);
+    REQUIRE(times.size() == 5);
+    CHECK(std::is_sorted(times.begin(), times.end()));
+    CHECK(times[1] > times[0]);
+}
 
 TEST_CASE("uring-client trusts whom the authorities vouch for, and says why it does not trust others") {
     const authorities all;

@@ -1,8 +1,11 @@
-// What a server gets of the bodies that -T and -F send.
+// What a server gets of the bodies that -T and -F send, and what it gets of curl's.
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <future>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
@@ -28,6 +31,59 @@ std::string form_with(const std::string& request, const std::string& file) {
     const std::string boundary = request.substr(begin, request.find("\r\n", begin) - begin);
     return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"f\"; filename=\"big\"\r\n" +
            "Content-Type: application/octet-stream\r\n\r\n" + file + "\r\n--" + boundary + "--\r\n";
+}
+
+/// A body in chunks, put together; curl cuts them in other places.
+std::string joined(std::string_view chunks) {
+    std::string all;
+    while (!chunks.empty()) {
+        const auto size = std::stoul(std::string(chunks.substr(0, chunks.find("\r\n"))), nullptr, 16);
+        chunks.remove_prefix(chunks.find("\r\n") + 2);
+        all += chunks.substr(0, size);
+        chunks.remove_prefix(std::min(size + 2, chunks.size()));
+    }
+    return all;
+}
+
+std::string with(std::string text, const std::string& before, const std::string& after) {
+    for (auto at = text.find(before); at != std::string::npos; at = text.find(before, at + after.size()))
+        text.replace(at, before.size(), after);
+    return text;
+}
+
+/// What a request looks like but for the names that each server or run has for itself.
+std::string comparable(std::string request, const std::string& host) {
+    request = with(request, host, "HERE");
+    const std::string mark = "boundary=";
+    const auto begin = request.find(mark);
+    if (begin != std::string::npos) {
+        const auto value = begin + mark.size();
+        request = with(request, request.substr(value, request.find("\r\n", value) - value), "BOUNDARY");
+    }
+    const auto body = request.find("\r\n\r\n") + 4;
+    if (request.find("Transfer-Encoding: chunked") > body) return request;
+    return request.substr(0, body) + joined(std::string_view(request).substr(body));
+}
+
+/// The request that a command makes. It is told to go on when it asks for that.
+std::string request_of(const std::function<outcome(const std::string& host)>& command) {
+    std::string request;
+    scripted_server server([&](conversation& client) {
+        request = client.receive_head();
+        if (request.find("Expect: 100-continue\r\n") != std::string::npos) client.send("HTTP/1.1 100 Continue\r\n\r\n");
+        const std::string length = "Content-Length: ";
+        if (const auto at = request.find(length); at != std::string::npos)
+            request += client.receive_exactly(std::stoul(request.substr(at + length.size())));
+        else
+            for (std::string next = "?"; !next.empty() && !request.ends_with("\r\n0\r\n\r\n"); request += next)
+                next = client.receive_exactly(1);
+        client.send(sized(""));
+        client.wait_for_end();
+    });
+    const std::string host = "127.0.0.1:" + std::to_string(server.port());
+    CHECK(command(host).code == done);
+    CHECK(server.failures().empty());
+    return comparable(request, host);
 }
 
 /// Keeps the requests of two connections; none of their bodies is read before both heads are there.
@@ -58,6 +114,51 @@ private:
 };
 
 } // namespace
+
+TEST_CASE("uring-client and curl send the same files and forms, byte for byte") {
+    temporary_folder folder;
+    const std::string small = random_bytes(1000);
+    const std::string big = random_bytes(1'500'000); // from a megabyte on the server is asked first
+    const std::string typed = random_bytes(200'000);
+    write_file(folder / "small", small);
+    write_file(folder / "big", big);
+    write_file(folder / "empty", "");
+    struct upload {
+        std::vector<std::string> options;
+        std::string path;
+        std::string body; ///< empty: as curl's is
+        bool asks_first = false;
+    };
+    const std::string form = folder / "small";
+    const upload table[] = {
+        {{"-T", folder / "small"}, "/there", small},
+        {{"-T", folder / "small"}, "/into/", small},
+        {{"-T", folder / "empty"}, "/there", ""},
+        {{"-T", folder / "big"}, "/there", big, true},
+        {{"-T", folder / "big", "-X", "POST", "-H", "Content-Type: a/b"}, "/there", big, true},
+        {{"-T", "-"}, "/there", typed, true},
+        {{"-F", "a=b"}, "/form", ""},
+        {{"-F", "a=b", "-F", "file=@" + form, "-F", "text=<" + (folder / "empty")}, "/form", ""},
+        {{"-F", "file=@" + form + ";type=image/png;filename=other.png", "-F", "x=y;type=text/html"}, "/form", ""},
+    };
+    for (const upload& each : table) {
+        INFO(each.options[0] << ' ' << each.options[1] << ' ' << each.path);
+        const auto sent_by = [&](bool is_ours) {
+            return request_of([&](const std::string& host) {
+                std::vector<std::string> arguments = {"-m", "50", "-A", "the-same"};
+                arguments.insert(arguments.end(), each.options.begin(), each.options.end());
+                arguments.push_back("http://" + host + each.path);
+                return run(is_ours ? ours(arguments) : curl(arguments), typed);
+            });
+        };
+        const std::string mine = sent_by(true);
+        const std::string curls = sent_by(false);
+        CHECK(mine.substr(0, mine.find("\r\n\r\n")) == curls.substr(0, curls.find("\r\n\r\n")));
+        CHECK(same(mine, curls));
+        if (!each.body.empty()) CHECK(same(body_of(mine), each.body));
+        if (each.asks_first) CHECK(mine.find("Expect: 100-continue\r\n") != std::string::npos);
+    }
+}
 
 TEST_CASE("uring-client -Z sends each of several servers the whole of a file") {
     temporary_folder folder;
