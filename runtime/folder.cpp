@@ -24,8 +24,11 @@ file_kind kind_of(unsigned char type) noexcept {
 } // namespace
 
 task<result<folder>> folder::open(std::string path) {
-    auto opened = co_await detail::open_operation(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    auto opened = co_await detail::open_operation(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
     if (!opened) co_return failure(opened.error());
+    const std::string itself = ".";
+    auto entered = co_await detail::open_operation(opened->fd(), itself, O_PATH | O_DIRECTORY, RESOLVE_BENEATH);
+    if (!entered) co_return failure(entered.error());
     co_return folder(std::move(*opened));
 }
 

@@ -23,7 +23,8 @@ struct folder_entry {
 /// Move-only; may be used by any number of coroutines at a time, of any loop. It stays the same folder when it is renamed.
 class folder {
 public:
-    /// The folder at `path`, which may be anywhere. `not_a_directory` if it is something else.
+    /// The folder at `path`, which may be anywhere. `not_a_directory` if it is something else, `permission_denied` if this
+    /// user may not enter it. Leave to read it is needed for `list` only.
     static task<result<folder>> open(std::string path);
 
     /// Opens what is at `path` in it for reading: a file, or another folder. Symbolic links are followed, unless they lead

@@ -13,7 +13,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <tuyau/net/http/authority.hpp>
 #include <tuyau/net/http/text.hpp>
+#include <tuyau/net/http/virtual_hosts.hpp>
 #include <tuyau/runtime/system.hpp>
 
 namespace {
@@ -48,15 +50,35 @@ std::string refuse_control_characters(const std::string& text) {
     return good ? std::string() : "A header field has no control characters";
 }
 
+/// Why no request asks for this host, whose name is canonical; empty if one may.
+std::string fault_in_host(const std::string& name) {
+    if (name.find('*') != std::string::npos)
+        return "stands for no other names; give --host for each, or --root for all that are not given";
+    const bool is_host = tuyau::http::is_authority(name);
+    if (is_host && !name.ends_with(']') && name.find(':') != std::string::npos)
+        return "has a port, without which hosts are told apart; leave it away";
+    const bool lacks_label = name.starts_with('.') || name.ends_with('.') || name.find("..") != std::string::npos;
+    return is_host && !lacks_label ? "" : "is not the name of a host, such as example.org, 192.0.2.1 or [2001:db8::1]";
+}
+
+using host_folders = std::vector<std::pair<std::string, std::string>>;
+
 /// From `NAME=DIR`.
-std::pair<std::string, std::string> parse_host(const std::string& text) {
+void add_host(host_folders& hosts, const std::string& text) {
     const auto end = text.find('=');
-    std::string name = text.substr(0, end);
-    const bool good_name = !name.empty() && name.find_first_of(" \t:/@,") == std::string::npos;
-    const bool has_folder = end != std::string::npos && end + 1 < text.size();
-    if (!good_name || !has_folder)
+    if (end == 0 || end == std::string::npos || end + 1 == text.size())
         throw CLI::ValidationError("--host", "'" + text + "' is not NAME=DIR, such as example.org=/srv/example");
-    return {std::move(name), text.substr(end + 1)};
+    const std::string given = text.substr(0, end);
+    std::string name = tuyau::http::canonical_host(given);
+    std::string folder = text.substr(end + 1);
+    if (const std::string fault = fault_in_host(name); !fault.empty())
+        throw CLI::ValidationError("--host", "'" + given + "' " + fault);
+    for (const auto& [known, its_folder] : hosts) {
+        if (known != name) continue;
+        throw CLI::ValidationError("--host", "'" + name + "' has two folders, " + its_folder + " and " + folder +
+                                                 "; give it one");
+    }
+    hosts.emplace_back(std::move(name), std::move(folder));
 }
 
 /// CLI11's own messages may have several lines, and those that quote an argument whatever is in there.
@@ -181,7 +203,7 @@ std::optional<options> read_options(int argc, char** argv, int& exit_code) {
             }
             chosen.listen.push_back(*where);
         }
-        for (const std::string& each : hosts) site.hosts.push_back(parse_host(each));
+        for (const std::string& each : hosts) add_host(site.hosts, each);
     } catch (const CLI::Success& answered) { // help or version
         exit_code = parser.exit(answered);
         return std::nullopt;

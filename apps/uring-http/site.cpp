@@ -27,8 +27,14 @@ http::handler make_handler(Arguments&&... arguments) {
 const char* advice_on(const std::error_code& trouble) {
     if (trouble == std::errc::no_such_file_or_directory) return " (is the path right?)";
     if (trouble == std::errc::not_a_directory) return " (a folder is what can be served)";
-    if (trouble == std::errc::permission_denied) return " (this user needs to read and to enter it)";
+    if (trouble == std::errc::permission_denied)
+        return " (this user needs to enter it: the permission x, of each folder above it too)";
     return "";
+}
+
+const char* advice_on_listing(const std::error_code& trouble) {
+    const bool is_unreadable = trouble == std::errc::permission_denied;
+    return is_unreadable ? " (this user needs to read it: the permission r; or leave --listing away)" : "";
 }
 
 } // namespace
@@ -38,6 +44,13 @@ task<folder> site::open_folder(std::string path) const {
     if (!opened) {
         throw std::runtime_error(fmt::format("cannot serve the folder '{}': {}{}", path, opened.error().message(),
                                              advice_on(opened.error())));
+    }
+    if (options_.files.listing) {
+        auto readable = co_await opened->open_file(".");
+        if (!readable) {
+            throw std::runtime_error(fmt::format("cannot list the folder '{}': {}{}", path, readable.error().message(),
+                                                 advice_on_listing(readable.error())));
+        }
     }
     co_return std::move(*opened);
 }

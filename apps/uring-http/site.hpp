@@ -16,7 +16,7 @@
 /// What is served: folders of files, or the Hello World page where there is none.
 struct site_options {
     std::string root;                                       ///< the folder for all other hosts; empty: none
-    std::vector<std::pair<std::string, std::string>> hosts; ///< name and folder
+    std::vector<std::pair<std::string, std::string>> hosts; ///< canonical name and folder, each name once
     tuyau::http::file_server_options files;                 ///< of each folder; `cache` is for all, and all threads
 };
 

@@ -87,6 +87,30 @@ std::vector<std::string> traversals() {
     return all;
 }
 
+/// With these options nothing is served, and one line tells why. `before`: see `http_server`.
+void fails(const std::vector<std::string>& options, int code, const std::string& words,
+           std::vector<std::string> before = {}) {
+    before.insert(before.end(), {program("uring-http"), "--listen", "127.0.0.1:0"});
+    before.insert(before.end(), options.begin(), options.end());
+    const auto ended = run(before);
+    INFO(ended.errors);
+    CHECK(ended.code == code);
+    CHECK(ended.output.empty());
+    CHECK(std::count(ended.errors.begin(), ended.errors.end(), '\n') == 1);
+    CHECK(ended.errors.starts_with("uring-http: "));
+    CHECK(ended.errors.find(words) != std::string::npos);
+}
+
+/// What to put before a command so that permissions bind it; skips the test where they cannot.
+std::vector<std::string> as_one_with_permissions() {
+    std::vector<std::string> before;
+    if (::geteuid() == 0) before = {"setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"};
+    std::vector<std::string> version = before;
+    version.insert(version.end(), {program("uring-http"), "--version"});
+    if (run(version).code != 0) SKIP("this user cannot become another, or the other may not run the program");
+    return before;
+}
+
 } // namespace
 
 TEST_CASE("no spelling of a path leads out of the folder, or to what is hidden in it") {
@@ -173,26 +197,20 @@ TEST_CASE("curl resumes a download, and asks only for what is new") {
 TEST_CASE("a folder that cannot be served is one clear line, and nothing is served") {
     const temporary_folder files;
     files.write("file", "");
-    std::filesystem::create_directory(files.path() / "closed");
-    std::filesystem::permissions(files.path() / "closed", std::filesystem::perms::none);
-    const auto fails = [&](const std::vector<std::string>& options, int code, const std::string& words) {
-        std::vector<std::string> command{program("uring-http"), "--listen", "127.0.0.1:0"};
-        command.insert(command.end(), options.begin(), options.end());
-        const auto ended = run(command);
-        INFO(ended.errors);
-        CHECK(ended.code == code);
-        CHECK(ended.output.empty());
-        CHECK(std::count(ended.errors.begin(), ended.errors.end(), '\n') == 1);
-        CHECK(ended.errors.starts_with("uring-http: "));
-        CHECK(ended.errors.find(words) != std::string::npos);
-    };
     fails({"--root", files / "nothing"}, 1, "cannot serve the folder '" + (files / "nothing") + "': No such file");
     fails({"--root", files / "file"}, 1, "cannot serve the folder '" + (files / "file") + "': Not a directory");
     fails({"--root", files.path().string(), "--host", "a=" + (files / "nothing")}, 1, "No such file");
-    if (::geteuid() != 0) fails({"--root", files / "closed"}, 1, "Permission denied");
     fails({"--root", ""}, 2, "--root");
     fails({"--host", "name"}, 2, "'name' is not NAME=DIR");
-    fails({"--host", "a/b=/"}, 2, "--host");
+    fails({"--host", "=/"}, 2, "'=/' is not NAME=DIR");
+    fails({"--host", "name="}, 2, "'name=' is not NAME=DIR");
+    for (const std::string name : {"a/b", "a b", "a,b", "user@a", "a..b", ".a", "a..", ".", "[::1", "::1"})
+        fails({"--host", name + "=/"}, 2, "--host: '" + name + "' ");
+    fails({"--host", "*.example.org=/"}, 2, "'*.example.org' stands for no other names; give --host for each");
+    for (const std::string name : {"example.org:8080", "[::1]:80", "example.org:"})
+        fails({"--host", name + "=/"}, 2, "'" + name + "' has a port");
+    fails({"--host", "A.example=/tmp", "--host", "b=/tmp", "--host", "a.Example.=/usr"}, 2,
+          "'a.example' has two folders, /tmp and /usr");
     fails({"--index", "a/b"}, 2, "'a/b' is not the name of a file");
     fails({"--cache", "lots"}, 2, "--cache");
     fails({"--cache-control", "a\nb"}, 2, "--cache-control");
@@ -204,7 +222,43 @@ TEST_CASE("a folder that cannot be served is one clear line, and nothing is serv
     fails({"--send-timeout", "0"}, 2, "--send-timeout");
     fails({"--threads", "1025"}, 2, "--threads");
     fails({"--access-log", ""}, 2, "--access-log");
-    std::filesystem::permissions(files.path() / "closed", std::filesystem::perms::all);
+}
+
+TEST_CASE("a folder that its user may not enter is one clear line; one that it may only enter serves its files") {
+    using std::filesystem::perms;
+    const auto before = as_one_with_permissions();
+    const temporary_folder files;
+    files.write("page", "hello");
+    const auto allow = [&](perms own) {
+        std::filesystem::permissions(files.path(), own | perms(static_cast<unsigned>(own) >> 6));
+    };
+    const std::string root = files.path().string();
+    const std::string not_entered =
+        "cannot serve the folder '" + root + "': Permission denied (this user needs to enter";
+    for (const perms without_entering : {perms::none, perms::owner_read}) {
+        allow(without_entering);
+        fails({"--root", root}, 1, not_entered, before);
+        fails({"--host", "a=" + root}, 1, not_entered, before);
+    }
+    allow(perms::owner_exec);
+    fails({"--root", root, "--listing"}, 1,
+          "cannot list the folder '" + root + "': Permission denied (this user needs to read it", before);
+    http_server server({"--root", root}, before);
+    CHECK(body_of(server.ask(last_request("/page"))) == "hello");
+    CHECK(server.end() == 0);
+    allow(perms::owner_all);
+}
+
+TEST_CASE("a host is served its folder however its name is spelled, on the command line and in a request") {
+    const temporary_folder files;
+    files.write("page", "hello");
+    http_server server({"--host", "Example.ORG.=" + files.path().string(), "--host", "[::1]=" + files.path().string()});
+    for (const std::string host : {"example.org", "EXAMPLE.org:8080", "example.org.", "[::1]", "[::1]:80"}) {
+        INFO(host);
+        CHECK(body_of(server.ask("GET /page HTTP/1.0\r\nHost: " + host + "\r\n\r\n")) == "hello");
+    }
+    CHECK(status_of(server.ask("GET /page HTTP/1.0\r\nHost: example.com\r\n\r\n")) == "421");
+    CHECK(server.end() == 0);
 }
 
 TEST_CASE("at its start it says what it serves, where, and with which limits") {

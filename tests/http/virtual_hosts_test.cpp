@@ -37,10 +37,13 @@ std::string answer_to(virtual_hosts& hosts, const std::string& target, const std
 TEST_CASE("each host is served by its own handler, whatever the case and the port") {
     virtual_hosts hosts(two);
     hosts.add("Example.org", one);
+    hosts.add("example.net.", one);
     hosts.add("[::1]", one);
-    for (const char* name : {"example.org", "EXAMPLE.ORG", "example.org:8080", "example.org.", "[::1]:80", "[::1]"})
+    for (const char* name : {"example.org", "EXAMPLE.ORG", "example.org:8080", "example.org.", "example.net",
+                             "Example.net.:80", "[::1]:80", "[::1]"})
         CHECK(answer_to(hosts, "/", name) == "one");
-    for (const char* name : {"example.com", "www.example.org", "org", "127.0.0.1:80"}) CHECK(answer_to(hosts, "/", name) == "two");
+    for (const char* name : {"example.com", "www.example.org", "org", "127.0.0.1:80"})
+        CHECK(answer_to(hosts, "/", name) == "two");
 }
 
 TEST_CASE("a host in the target goes before the Host field") {
