@@ -12,8 +12,8 @@
 
 namespace tuyau::http {
 
-/// What small files hold, and large files that are open, by the address that was asked for. Bounded: what was not asked for
-/// the longest goes first. For one loop.
+/// What small files hold, and large files that are open, by the address that was asked for, spelled plainly (see
+/// `simplify_path`). Bounded: what was not asked for the longest goes first. For one loop.
 class file_cache {
 public:
     /// Holds so many bytes at most, and so many open files.

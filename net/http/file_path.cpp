@@ -1,7 +1,6 @@
 #include <tuyau/net/http/file_path.hpp>
 
 #include <optional>
-#include <vector>
 
 namespace tuyau::http {
 namespace {
@@ -19,7 +18,7 @@ std::optional<unsigned> digit(char c) noexcept {
     return std::nullopt;
 }
 
-/// Decodes one part into `name`.
+/// Appends one part to `name`, decoded.
 refusal decode(std::string_view part, std::string& name) {
     for (std::size_t i = 0; i < part.size(); ++i) {
         char c = part[i];
@@ -43,38 +42,59 @@ bool is_unreserved(char c) noexcept {
            c == '~';
 }
 
-bool is_hidden(std::string_view name, bool first) noexcept {
-    return name.starts_with('.') && !(first && name == ".well-known");
+/// Whether a part of a plain path begins with a dot that is not for everybody to see.
+bool is_hidden(std::string_view plain) noexcept {
+    for (std::size_t slash = plain.find("/."); slash != std::string_view::npos; slash = plain.find("/.", slash + 1)) {
+        const std::string_view part = plain.substr(slash + 1, plain.find('/', slash + 1) - slash - 1);
+        if (slash != 0 || part != ".well-known") return true;
+    }
+    return false;
 }
 
 } // namespace
 
-file_path_result find_file_path(std::string_view path) {
-    if (!path.starts_with('/')) return {{}, no_path};
-    std::vector<std::string> parts;
-    bool is_folder = true;
+bool is_plain_path(std::string_view path) noexcept {
+    if (!path.starts_with('/')) return false;
+    char before = '\0';
+    for (const char c : path) {
+        if (c == '%' || c == '\\' || (before == '/' && (c == '/' || c == '.'))) return false;
+        before = c;
+    }
+    return true;
+}
+
+refusal simplify_path(std::string_view path, std::string& plain) {
+    if (!path.starts_with('/')) return no_path;
+    plain = '/';
     while (!path.empty()) {
         path.remove_prefix(1); // the slash
         const std::string_view part = path.substr(0, path.find('/'));
         path.remove_prefix(part.size());
-        std::string name;
-        if (const refusal why = decode(part, name); why.status != 0) return {{}, why};
-        is_folder = name.empty() || name == "." || name == "..";
+        const std::size_t begin = plain.size();
+        if (const refusal why = decode(part, plain); why.status != 0) return why;
+        const std::string_view name = std::string_view(plain).substr(begin);
         if (name == "..") {
-            if (parts.empty()) return {{}, beyond};
-            parts.pop_back();
-        } else if (!is_folder) {
-            parts.push_back(std::move(name));
+            if (begin == 1) return beyond;
+            plain.resize(plain.rfind('/', begin - 2) + 1);
+        } else if (name.empty() || name == ".") {
+            plain.resize(begin);
+        } else if (!path.empty()) {
+            plain.push_back('/');
         }
     }
+    return is_hidden(plain) ? hidden : refusal{};
+}
+
+file_path_result find_file_path(std::string_view path) {
     file_path_result all;
-    all.found.is_folder = is_folder;
-    for (const std::string& name : parts) {
-        if (is_hidden(name, &name == &parts.front())) return {{}, hidden};
-        if (!all.found.path.empty()) all.found.path.push_back('/');
-        all.found.path.append(name);
-    }
-    if (parts.empty()) all.found.path.push_back('.');
+    all.why = simplify_path(path, all.found.address);
+    if (all.why.status != 0) return all;
+    const std::string_view plain = all.found.address;
+    all.found.is_folder = plain.ends_with('/');
+    if (plain.size() == 1)
+        all.found.path = '.';
+    else
+        all.found.path = plain.substr(1, plain.size() - (all.found.is_folder ? 2 : 1));
     return all;
 }
 

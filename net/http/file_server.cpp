@@ -94,10 +94,48 @@ task<> file_server::operator()(request& asked, response& reply) {
         reply.send_error(405, "What is here can be read, and nothing else.");
         co_return;
     }
-    resource found = find_fresh(asked.path());
+    resource found = find_fresh(plain(asked.path()));
     if (found == nullptr) found = co_await look_up(asked, reply);
     if (found == nullptr || answer_from_memory(asked, reply, *found)) co_return;
     co_await answer_from_file(asked, reply, *found);
+}
+
+/// Holds, while it lives, that others may wait for what is loaded from `path`. If somebody else loads from there, nothing.
+class file_server::shared_loading {
+public:
+    shared_loading(loadings& all, const std::string& path) : all_(all) {
+        const auto [place, is_new] = all.try_emplace(path, nullptr);
+        if (!is_new) return;
+        own_ = place;
+        place->second = std::make_shared<loading>();
+    }
+    shared_loading(const shared_loading&) = delete;
+    shared_loading& operator=(const shared_loading&) = delete;
+    ~shared_loading() {
+        if (own_ == all_.end()) return;
+        own_->second->over.set();
+        all_.erase(own_);
+    }
+
+    void give(const resource& loaded) noexcept {
+        if (own_ != all_.end()) own_->second->loaded = loaded;
+    }
+
+private:
+    loadings& all_;
+    loadings::iterator own_ = all_.end();
+};
+
+/// The one address of all the ways in which a path may be spelled; empty if it leads nowhere. Valid until the next call.
+std::string_view file_server::plain(std::string_view path) {
+    if (is_plain_path(path)) [[likely]]
+        return path;
+    return simplify_path(path, plain_).status == 0 ? std::string_view(plain_) : std::string_view();
+}
+
+file_server::resource file_server::find_kept(std::string_view address) {
+    const file_cache::entry* known = cache_.find(address);
+    return known == nullptr ? nullptr : known->resource;
 }
 
 /// What is known of the address, unless it is time to look again.
@@ -112,18 +150,18 @@ file_server::resource file_server::find_fresh(std::string_view address) {
 
 /// Without a file there the response is already said.
 task<file_server::resource> file_server::look_up(request& asked, response& reply) {
-    const std::string_view address = asked.path();
+    auto place = find_file_path(asked.path());
+    if (place.why.status != 0) {
+        reply.send_error(place.why.status, place.why.reason);
+        co_return nullptr;
+    }
+    const std::string& address = place.found.address;
     resource known;
     if (file_cache::entry* kept = cache_.find(address)) {
         known = kept->resource;
         kept->checked = loop::current().now(); // one looks, and others need not wait for it
     }
     cache_.close_unused(loop::current().now() - longest_unused);
-    auto place = find_file_path(address);
-    if (place.why.status != 0) {
-        reply.send_error(place.why.status, place.why.reason);
-        co_return nullptr;
-    }
     auto there = co_await open_and_look(root_, place.found.path);
     if (!there && known != nullptr && is_shortage(there.error()) && known->is_unchanged()) co_return known;
     resource found;
@@ -136,6 +174,7 @@ task<file_server::resource> file_server::look_up(request& asked, response& reply
     } else if (there->status.kind != file_kind::regular || place.found.is_folder) {
         reply.send_error(404, nothing_here);
     } else {
+        known = find_kept(address); // which another request may have loaded meanwhile
         found = co_await load(reply, std::move(place.found.path), std::move(there->opened), there->status, known);
     }
     if (found == nullptr)
@@ -160,9 +199,8 @@ task<file_server::resource> file_server::look_into(request& asked, response& rep
             co_return nullptr;
         }
         if (there->status.kind != file_kind::regular) continue;
-        resource known;
-        if (file_cache::entry* kept = cache_.find(asked.path())) known = kept->resource;
-        co_return co_await load(reply, std::move(path), std::move(there->opened), there->status, std::move(known));
+        co_return co_await load(reply, std::move(path), std::move(there->opened), there->status,
+                                find_kept(place.address));
     }
     if (!options_.listing) {
         reply.send_error(404, nothing_here);
@@ -182,13 +220,28 @@ task<file_server::resource> file_server::look_into(request& asked, response& rep
 
 task<file_server::resource> file_server::load(response& reply, std::string path, file opened, const file_status& status,
                                               resource known) {
-    const std::string_view type = types_.of(path);
     if (known != nullptr && !known->settled) known.reset(); // it may have changed and still look the same
-    auto loaded = co_await load_resource(root_, std::move(path), std::move(opened), status, type, options_.files,
-                                         std::move(known));
-    if (loaded) co_return std::move(*loaded);
-    refuse(reply, loaded.error());
-    co_return nullptr;
+    if (const auto another = loadings_.find(path); another != loadings_.end()) {
+        const std::shared_ptr<loading> awaited = another->second;
+        auto over = co_await awaited->over.wait();
+        if (!over) {
+            refuse(reply, over.error());
+            co_return nullptr;
+        }
+        const resource& loaded = awaited->loaded;
+        if (loaded != nullptr && loaded->representations.front().status == status) co_return loaded;
+    }
+    shared_loading shared(loadings_, path);
+    const std::string_view type = types_.of(path);
+    auto loaded =
+        co_await load_resource(root_, std::move(path), std::move(opened), status, type, options_.files, known);
+    if (!loaded) {
+        refuse(reply, loaded.error());
+        co_return nullptr;
+    }
+    if (*loaded != known) ++counts_.loads;
+    shared.give(*loaded);
+    co_return std::move(*loaded);
 }
 
 } // namespace tuyau::http

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include <tuyau/net/http/request.hpp>
 #include <tuyau/net/http/response.hpp>
 #include <tuyau/runtime/folder.hpp>
+#include <tuyau/runtime/sync/event.hpp>
 #include <tuyau/runtime/task.hpp>
 
 namespace tuyau::http {
@@ -35,6 +37,11 @@ struct file_server_options {
         100}; ///< of a file that has just changed, whose next change may not show
 };
 
+/// Since the server was made.
+struct file_server_counts {
+    std::uint64_t loads = 0; ///< files that were read, or opened to be sent: what was not known, or has changed
+};
+
 /// A handler that serves the files of a folder to GET and HEAD: with validators and conditions, ranges, compressed
 /// siblings, and nothing that is hidden or lies outside. For one loop; `root` and `types` must outlive it.
 ///
@@ -46,9 +53,22 @@ public:
 
     task<> operator()(request& asked, response& reply);
 
+    const file_server_counts& counts() const noexcept { return counts_; }
+    std::size_t kept() const noexcept { return cache_.count(); } ///< files that are in memory, or open
+
 private:
     using resource = std::shared_ptr<const file_resource>;
 
+    /// What one request loads for all that want the same meanwhile.
+    struct loading {
+        event over;
+        resource loaded; // null if that failed
+    };
+    using loadings = std::map<std::string, std::shared_ptr<loading>>; // by path
+    class shared_loading;
+
+    std::string_view plain(std::string_view path);
+    resource find_kept(std::string_view address);
     resource find_fresh(std::string_view address);
     task<resource> look_up(request& asked, response& reply);
     task<resource> look_into(request& asked, response& reply, const file_path& place);
@@ -58,6 +78,9 @@ private:
     const media_types& types_;
     const file_server_options options_;
     file_cache cache_;
+    std::string plain_; // the address of the present request, if that spells it otherwise
+    loadings loadings_;
+    file_server_counts counts_;
 };
 
 } // namespace tuyau::http

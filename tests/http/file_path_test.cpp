@@ -2,10 +2,14 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
 using tuyau::http::find_file_path;
+using tuyau::http::is_plain_path;
+using tuyau::http::simplify_path;
 
 namespace {
 
@@ -71,4 +75,24 @@ TEST_CASE("a wrong escape is refused, and so is what is no path") {
         INFO(each);
         CHECK(path_of(each) == "400");
     }
+}
+
+TEST_CASE("all spellings of a path come to a plain one, which is its own") {
+    for (const char* path : {"/", "/a", "/a/", "/a/b.txt", "/a...b/c.."}) {
+        INFO(path);
+        CHECK(is_plain_path(path));
+        std::string plain = "what was there before";
+        CHECK(simplify_path(path, plain).status == 0);
+        CHECK(plain == path);
+    }
+    const std::vector<std::pair<std::string, std::string>> others{
+        {"//a", "/a"},   {"/./a", "/a"},     {"/%61", "/a"},   {"/x/../a", "/a"},  {"/a//", "/a/"},
+        {"/a/.", "/a/"}, {"/a/b/..", "/a/"}, {"/..a/..", "/"}, {"/%2541", "/%41"},
+    };
+    for (const auto& [path, plain] : others) {
+        INFO(path);
+        CHECK_FALSE(is_plain_path(path));
+        CHECK(find_file_path(path).found.address == plain);
+    }
+    for (const char* path : {"", "a", "*", "/a\\b", "/.a", "/a/.b"}) CHECK_FALSE(is_plain_path(path));
 }

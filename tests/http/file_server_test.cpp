@@ -1,7 +1,9 @@
 // What a folder's files answer, without a socket.
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -10,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <tuyau/runtime/scope.hpp>
 
 #include "file_server_support.hpp"
 
@@ -28,6 +32,12 @@ const std::string alphabet = "abcdefghijklmnopqrstuvwxyz";
 file_server_options from_memory_or_disk() {
     file_server_options options;
     options.files.largest_in_memory = GENERATE(std::size_t{256 * 1024}, std::size_t{0});
+    return options;
+}
+
+file_server_options kept_for_an_hour() {
+    file_server_options options;
+    options.cache_time = 1h;
     return options;
 }
 
@@ -324,4 +334,43 @@ TEST_CASE("what Cache-Control is to say is said of every file") {
     CHECK(field_of(answer, "Cache-Control") == "max-age=60");
     CHECK(field_of(here.get("/page.html", "If-None-Match: *\r\n"), "Cache-Control") == "max-age=60");
     CHECK(field_of(here.get("/nothing"), "Cache-Control").empty());
+}
+
+TEST_CASE("a file is kept once, however its path is spelled") {
+    served_folder here(kept_for_an_hour());
+    here.files().write("file", "text");
+    here.files().write("%66ile", "another");
+    here.files().write("folder/index.html", "index");
+    for (const char* path : {"/file", "//file", "/./file", "/%66ile", "/x/../file", "/file?a=b", "http://a//%66ile"}) {
+        INFO(path);
+        CHECK(body_of(here.get(path)) == "text");
+    }
+    CHECK(here.server().kept() == 1);
+    CHECK(here.server().counts().loads == 1);
+    for (const char* path : {"/folder/", "//folder//", "/f%6flder/x/.."}) CHECK(body_of(here.get(path)) == "index");
+    CHECK(here.server().kept() == 2);
+    CHECK(here.server().counts().loads == 2);
+    CHECK(body_of(here.get("/%2566ile")) == "another"); // decoded once
+    CHECK(body_of(here.get("/%66ile")) == "text");
+    CHECK(status_of(here.get("/folder")) == "301");
+    CHECK(status_of(here.get("/file/")) == "404");
+}
+
+TEST_CASE("a file that many ask for at once is loaded once") {
+    const std::string text(GENERATE(1'000, 1'000'000), 'a');
+    served_folder here(kept_for_an_hour());
+    here.files().write("file", text);
+    here.server();
+    std::vector<std::string> answers(20);
+    here.loop().run([](served_folder& place, std::vector<std::string>& all) -> tuyau::task<> {
+        tuyau::scope asking;
+        for (std::string& answer : all) {
+            asking.spawn([](auto& server, std::string& out) -> tuyau::task<> {
+                out = co_await tuyau::http::rehearse(std::ref(server), "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
+            }(place.server(), answer));
+        }
+        co_await asking.join();
+    }(here, answers));
+    for (const std::string& answer : answers) CHECK(body_of(answer) == text);
+    CHECK(here.server().counts().loads == 1);
 }
