@@ -120,20 +120,17 @@ task<result<void>> response::begin() {
 task<result<void>> response::write(std::string_view piece) {
     const writing alone(*this);
     if (!is_room_for(piece.size())) co_return failure(std::errc::message_size);
-    if (body_allowed() && !piece.empty()) {
-        body_size_ += piece.size();
-        exchange_.batch().add_piece(piece, framing_);
-    }
-    co_return co_await exchange_.flush();
+    const std::size_t size = body_allowed() ? piece.size() : 0;
+    if (size != 0) exchange_.batch().add_piece(piece, framing_);
+    auto sent = co_await exchange_.flush();
+    if (sent) body_size_ += size;
+    co_return sent;
 }
 
 task<result<void>> response::write_file(const file& from, std::uint64_t position, std::uint64_t size) {
     const writing alone(*this);
     if (!is_room_for(size)) co_return failure(std::errc::message_size);
-    if (body_allowed() && size != 0) {
-        body_size_ += size;
-        exchange_.batch().add_file(from, position, size, framing_);
-    }
+    if (body_allowed() && size != 0) exchange_.batch().add_file(from, position, size, framing_, &body_size_);
     co_return co_await exchange_.flush();
 }
 

@@ -78,7 +78,8 @@ public:
     /// Whether the head is written, so that nothing of it can be changed.
     bool begun() const noexcept { return begun_; }
 
-    /// Bytes of body so far, those that a HEAD leaves away not counted.
+    /// Bytes of body so far: of what was written those that were sent, and all of a response that was said at once. Those
+    /// that a HEAD leaves away are not counted.
     std::uint64_t body_size() const noexcept { return body_size_; }
 
     /// For the connection, which is to close after all: has a whole response, which begins at `place`, say so.

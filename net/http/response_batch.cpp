@@ -154,10 +154,11 @@ void response_batch::add_piece(std::string_view piece, body_framing framing) {
     end_chunk(framing);
 }
 
-void response_batch::add_file(const file& from, std::uint64_t position, std::uint64_t size, body_framing framing) {
+void response_batch::add_file(const file& from, std::uint64_t position, std::uint64_t size, body_framing framing,
+                              std::uint64_t* sent) {
     copies_left_ = 0;
     begin_chunk(size, framing);
-    files_.push_back({&from, position, size, pieces_.size()});
+    files_.push_back({&from, position, size, pieces_.size(), sent});
     end_chunk(framing);
 }
 

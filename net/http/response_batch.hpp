@@ -96,8 +96,10 @@ public:
     /// Appends bytes of a body. `piece` is not empty, and must live until the batch is cleared.
     void add_piece(std::string_view piece, body_framing framing);
 
-    /// Appends bytes of a body that are those of a file, which has them. It must live until the batch is cleared.
-    void add_file(const file& from, std::uint64_t position, std::uint64_t size, body_framing framing);
+    /// Appends bytes of a body that are those of a file, which has them. `sent`, if there is one, grows by what is sent of
+    /// them. Both must live until the batch is cleared.
+    void add_file(const file& from, std::uint64_t position, std::uint64_t size, body_framing framing,
+                  std::uint64_t* sent = nullptr);
 
     /// Appends the end of a chunked body, with the trailers.
     void add_last_chunk();
@@ -136,6 +138,7 @@ public:
         std::uint64_t position;
         std::uint64_t size;
         std::size_t place;
+        std::uint64_t* sent;
     };
     std::span<const file_part> files() const noexcept { return files_; }
 

@@ -78,6 +78,7 @@ task<result<void>> send_in_parts(Stream& to, response_batch& batch, Progress got
             next.position += *sent;
             next.size -= *sent;
             taken += *sent;
+            if (next.sent != nullptr) *next.sent += *sent;
             if (taken < least_progress) continue;
             taken = 0;
             got_on();

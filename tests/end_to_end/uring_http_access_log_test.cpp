@@ -106,7 +106,7 @@ TEST_CASE("every response is a line of the access log, once the server has ended
     CHECK(part_behind_time(lines[5]).find(" 400 " + body_size(garbage)) != std::string::npos);
 }
 
-TEST_CASE("a client that goes away before it has its response is in the access log") {
+TEST_CASE("a client that goes away before it has its response is in the access log, with what was sent to it") {
     const temporary_folder files;
     files.write("large", std::string(50'000'000, 'a'));
     http_server server({"--root", files.path().string(), "--access-log", files / "log"});
@@ -120,8 +120,10 @@ TEST_CASE("a client that goes away before it has its response is in the access l
     CHECK(eventually([&] { return lines_of(text_of(files / "log")).size() == 1; }));
     const auto lines = lines_of(text_of(files / "log"));
     REQUIRE(lines.size() == 1);
-    CHECK(part_behind_time(lines[0]).starts_with("\"GET /large HTTP/1.1\" 200 "));
-    CHECK(lines[0].find(" 50000000 ") == std::string::npos);
+    const std::string begin = "\"GET /large HTTP/1.1\" 200 ";
+    REQUIRE(part_behind_time(lines[0]).starts_with(begin));
+    // The buffers of both sockets take some megabytes that the client never reads.
+    CHECK(std::stoul(part_behind_time(lines[0]).substr(begin.size())) < 20'000'000);
     CHECK(server.end() == 0);
 }
 

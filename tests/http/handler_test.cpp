@@ -2,7 +2,9 @@
 
 #include <tuyau/net/http/rehearsal.hpp>
 
+#include <cstdint>
 #include <regex>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <tuyau/net/http/event_stream.hpp>
+#include <tuyau/net/http/server.hpp>
 #include <tuyau/runtime/loop.hpp>
 
 using namespace tuyau;
@@ -266,6 +269,30 @@ TEST_CASE("what a handler throws is a 500, or breaks off what it had begun; and 
     CHECK(answers.find("of the handler") == std::string::npos); // the client is not to know
     CHECK(answers_to("GET /late HTTP/1.1\r\nHost: a\r\n\r\n" + good, fail) ==
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n");
+}
+
+TEST_CASE("of a response that a client did not wait for, what was sent to it is told") {
+    struct leaving_client : rehearsal_stream {
+        using rehearsal_stream::rehearsal_stream;
+        ready<result<void>> send(std::span<iovec> pieces) {
+            if (sends++ == 2) return {failure(std::errc::connection_reset)};
+            return rehearsal_stream::send(pieces);
+        }
+        int sends = 0;
+    };
+    std::uint64_t told = 0;
+    std::string answer;
+    loop here;
+    server program([](request&, response& reply) -> task<> {
+        for (const char* piece : {"one,", "two,", "three,", "four"}) {
+            auto sent = co_await reply.write(piece);
+            if (!sent) co_return;
+        }
+    });
+    program.observe([&told](const answered& what) { told = what.body_size; });
+    here.run(program.converse(leaving_client(get, std::string::npos, answer)));
+    CHECK(answer.find("two,") != std::string::npos);
+    CHECK(told == 8);
 }
 
 TEST_CASE("hints go before the response, and not to a client of HTTP/1.0") {

@@ -91,3 +91,24 @@ TEST_CASE("a client that takes a long answer from memory gets time anew for each
     CHECK(stream.most_at_once == at_once);
     CHECK(progress >= 5);
 }
+
+TEST_CASE("of a file that a client has taken in part, so much is counted") {
+    struct leaving_client {
+        task<result<void>> send(std::span<iovec>) { co_return {}; }
+        task<result<std::size_t>> send_some(const file&, std::uint64_t position, std::uint64_t) {
+            if (position == 30) co_return failure(std::errc::connection_reset);
+            co_return std::size_t{10};
+        }
+    };
+    std::uint64_t sent = 5; // of the body before the file
+    loop here;
+    here.run([](std::uint64_t& count) -> task<> {
+        leaving_client client;
+        const file nothing;
+        http::response_batch batch;
+        batch.add_file(nothing, 0, 1000, http::body_framing::none, &count);
+        auto done = co_await http::detail::send_in_parts(client, batch, [] {});
+        CHECK(done.error() == std::errc::connection_reset);
+    }(sent));
+    CHECK(sent == 5 + 30);
+}
