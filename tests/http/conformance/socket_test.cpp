@@ -1,4 +1,4 @@
-// Each case of the table over a real socket: whole, a byte at a time, and cut in two.
+// Each case of the table over a real socket: whole, a byte at a time, and cut in two wherever it can be.
 
 #include <algorithm>
 #include <chrono>
@@ -75,8 +75,23 @@ private:
 /// How the bytes of a case are cut: by the place and the number of all bytes, how many come next.
 using cutting = std::function<std::size_t(std::size_t at, std::size_t all)>;
 
+/// In how many ways a case is cut.
+using cuttings = std::function<std::vector<cutting>(const test_case&)>;
+
 std::size_t whole(std::size_t at, std::size_t all) { return all - at; }
 std::size_t byte_by_byte(std::size_t, std::size_t) { return 1; }
+
+/// In two, the first of so many bytes.
+cutting behind(std::size_t first) {
+    return [first](std::size_t at, std::size_t all) { return (at < first ? first : all) - at; };
+}
+
+/// All that the client of a case sends.
+std::string bytes_of(const test_case& asked) {
+    std::string bytes = asked.bytes();
+    if (asked.end == ending::open) bytes += next_request;
+    return bytes;
+}
 
 /// Serves one connection after another, and is each one's client too.
 class one_at_a_time {
@@ -109,8 +124,7 @@ private:
     task<> ask(const test_case& asked, cutting cut, arrivals& seen, std::string& answers) {
         auto connected = co_await connect(listener_.local_endpoint().value());
         tcp_stream connection = std::move(connected.value());
-        std::string bytes = asked.bytes();
-        if (asked.end == ending::open) bytes += next_request;
+        const std::string bytes = bytes_of(asked);
         std::size_t at = 0;
         for (std::size_t part = 0; part < asked.parts.size(); ++part) {
             const bool is_last = part + 1 == asked.parts.size();
@@ -145,14 +159,25 @@ private:
     http::server server_;
 };
 
+/// In two at every boundary; a long case at its ends and in the middle, as it would take too long.
+std::vector<cutting> in_two(const test_case& asked) {
+    constexpr std::size_t long_from = 300;
+    const std::size_t size = bytes_of(asked).size();
+    if (size >= long_from) return {behind(1), behind(size / 2), behind(size - 1)};
+    std::vector<cutting> ways;
+    for (std::size_t first = 1; first < size; ++first) ways.push_back(behind(first));
+    return ways;
+}
+
 /// All cases, each cut in these ways.
-task<> hold_to_the_table(std::vector<cutting> ways) {
+task<> hold_to_the_table(cuttings ways) {
     one_at_a_time server;
     std::vector<std::uint64_t> refusals(http::refusal_causes);
     for (const test_case& each : table()) {
-        for (const cutting& way : ways) {
-            const std::string fault = co_await server.fault_in(each, way);
-            INFO(each.place << ": " << each.name);
+        const std::vector<cutting> cuts = ways(each);
+        for (std::size_t number = 0; number < cuts.size(); ++number) {
+            const std::string fault = co_await server.fault_in(each, cuts[number]);
+            INFO(each.place << ": " << each.name << ", cut number " << number);
             CHECK(fault == "");
             for (const expected_answer& answer : each.answers)
                 for (std::size_t cause = 1; cause < http::refusal_causes; ++cause)
@@ -167,18 +192,15 @@ task<> hold_to_the_table(std::vector<cutting> ways) {
 
 TEST_CASE("every case of the table holds over a socket, sent whole") {
     loop here;
-    here.run(hold_to_the_table({whole}));
+    here.run(hold_to_the_table([](const test_case&) { return std::vector<cutting>{whole}; }));
 }
 
 TEST_CASE("every case of the table holds over a socket, sent a byte at a time") {
     loop here;
-    here.run(hold_to_the_table({byte_by_byte}));
+    here.run(hold_to_the_table([](const test_case&) { return std::vector<cutting>{byte_by_byte}; }));
 }
 
 TEST_CASE("every case of the table holds over a socket, sent in two pieces") {
-    const auto first = [](std::size_t at, std::size_t all) { return at == 0 ? 1 : all - at; };
-    const auto half = [](std::size_t at, std::size_t all) { return at == 0 ? (all + 1) / 2 : all - at; };
-    const auto all_but_one = [](std::size_t at, std::size_t all) { return at == 0 && all > 1 ? all - 1 : all - at; };
     loop here;
-    here.run(hold_to_the_table({first, half, all_but_one}));
+    here.run(hold_to_the_table(in_two));
 }
