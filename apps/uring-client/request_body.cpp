@@ -16,10 +16,14 @@ using kind = data_option::kind;
 
 /// As forms have it, and curl.
 std::string form_encoded(std::string_view text) {
-    std::string encoded = percent_encoded(text);
-    for (auto at = encoded.find("%20"); at != std::string::npos; at = encoded.find("%20", at))
-        encoded.replace(at, 3, "+");
-    return encoded;
+    std::string encoded;
+    for (;;) {
+        const auto space = text.find(' ');
+        encoded += percent_encoded(text.substr(0, space));
+        if (space == std::string_view::npos) return encoded;
+        encoded += '+';
+        text.remove_prefix(space + 1);
+    }
 }
 
 /// `content`, `=content`, `name=content`, `@file` or `name@file`.

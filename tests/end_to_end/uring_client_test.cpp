@@ -16,6 +16,20 @@
 
 using namespace tests;
 
+namespace {
+
+/// Of a request without a body. curl has that field in front.
+std::string authorization_last(std::string request) {
+    const auto begin = request.find("Authorization: ");
+    if (begin == std::string::npos) return request;
+    const auto end = request.find("\r\n", begin) + 2;
+    const std::string line = request.substr(begin, end - begin);
+    request.erase(begin, line.size());
+    return request.insert(request.size() - 2, line);
+}
+
+} // namespace
+
 TEST_CASE("uring-client and curl read the same responses alike") {
     struct behaviour {
         std::string name;
@@ -162,7 +176,7 @@ TEST_CASE("uring-client and curl send the same requests, but for their name") {
         }
         const auto at = requests[1].find(host[1]);
         if (at != std::string::npos) requests[1].replace(at, host[1].size(), host[0]);
-        CHECK(requests[0] == requests[1]);
+        CHECK(authorization_last(requests[0]) == authorization_last(requests[1]));
     }
 }
 

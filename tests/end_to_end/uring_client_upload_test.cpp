@@ -17,6 +17,8 @@ using namespace tests;
 
 namespace {
 
+const std::string expect = "Expect: 100-continue\r\n";
+
 std::string body_of(const std::string& request) { return request.substr(request.find("\r\n\r\n") + 4); }
 
 std::string target_of(const std::string& request) {
@@ -70,7 +72,7 @@ std::string request_of(const std::function<outcome(const std::string& host)>& co
     std::string request;
     scripted_server server([&](conversation& client) {
         request = client.receive_head();
-        if (request.find("Expect: 100-continue\r\n") != std::string::npos) client.send("HTTP/1.1 100 Continue\r\n\r\n");
+        if (request.find(expect) != std::string::npos) client.send("HTTP/1.1 100 Continue\r\n\r\n");
         const std::string length = "Content-Length: ";
         if (const auto at = request.find(length); at != std::string::npos)
             request += client.receive_exactly(std::stoul(request.substr(at + length.size())));
@@ -153,10 +155,13 @@ TEST_CASE("uring-client and curl send the same files and forms, byte for byte") 
         };
         const std::string mine = sent_by(true);
         const std::string curls = sent_by(false);
-        CHECK(mine.substr(0, mine.find("\r\n\r\n")) == curls.substr(0, curls.find("\r\n\r\n")));
-        CHECK(same(mine, curls));
+        // From how many bytes on curl asks first differs from one version of it to another.
+        const std::string asked = with(mine, expect, "");
+        const std::string curls_asked = with(curls, expect, "");
+        CHECK(asked.substr(0, asked.find("\r\n\r\n")) == curls_asked.substr(0, curls_asked.find("\r\n\r\n")));
+        CHECK(same(asked, curls_asked));
         if (!each.body.empty()) CHECK(same(body_of(mine), each.body));
-        if (each.asks_first) CHECK(mine.find("Expect: 100-continue\r\n") != std::string::npos);
+        CHECK((mine.find(expect) != std::string::npos) == each.asks_first);
     }
 }
 
