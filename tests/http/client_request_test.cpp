@@ -351,7 +351,7 @@ TEST_CASE("an early answer does not hide a stop before the request was sent, wha
         }
     };
     const std::shared_ptr<body_source> source = std::make_shared<waits_for_ever>();
-    for (const request_body& body : {request_body::borrowed(more_than_fits), request_body(source)}) {
+    for (const request_body& content : {request_body::borrowed(more_than_fits), request_body(source)}) {
         early_server server;
         const auto ended = on_a_loop([](client_request asked) -> task<std::optional<kind>> {
             http::client client(quiet_options());
@@ -369,7 +369,7 @@ TEST_CASE("an early answer does not hide a stop before the request was sent, wha
             reading.stop();
             co_await reading.join();
             co_return seen;
-        }(request_of(server.url(), "PUT", body)));
+        }(request_of(server.url(), "PUT", content)));
         CHECK(ended == kind::cancelled);
     }
 }
