@@ -282,7 +282,8 @@ TEST_CASE("uring-client tcp --tls talks over TLS, at either end") {
         if (at != std::string::npos) port = listening.output.substr(at + 10, listening.output.find(' ', at) - at - 10);
     }
     const std::string big = random_bytes(50'000); // what a pipe takes, since nobody reads it meanwhile
-    server.write("from the server\n");            // and its input stays open: the client is to end first
+    server.write("from the server\n");
+    server.close_input(); // long before the client has said all
     const outcome client = run(ours({"tcp", "--tls", "--cacert", all.folder / "root.pem", "--resolve",
                                      "localhost:" + port + ":127.0.0.1", "localhost", port}),
                                big);

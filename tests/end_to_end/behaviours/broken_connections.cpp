@@ -8,7 +8,6 @@ namespace tests {
 namespace {
 
 constexpr auto other = curl_does::other;
-constexpr int timed_out = 28;
 
 script reset_after(std::string response) {
     return [text = std::move(response)](conversation& client) {
