@@ -67,18 +67,6 @@ const std::shared_ptr<const prepared_response::rendered>& prepared_response::at(
     return rendered_;
 }
 
-bool response_batch::is_long() const noexcept {
-    if (!files_.empty()) return true;
-    std::size_t size = 0;
-    for (const iovec& each : pieces_) size += each.iov_len;
-    return size > most_at_once;
-}
-
-std::size_t response_batch::memory() const noexcept {
-    return text_.capacity() + draft_.capacity() + trailers_.capacity() + pieces_.capacity() * sizeof(iovec) +
-           files_.capacity() * sizeof(file_part) + shared_.capacity() * sizeof(std::shared_ptr<const void>);
-}
-
 void response_batch::add(const request_head& asked, bool last, prepared_response& response, date_clock& date) {
     const bool head_only = asked.method == HTTP_HEAD;
     const std::string_view connection = connection_field(asked.minor_version, last);
@@ -187,10 +175,6 @@ void response_batch::add_interim(int status, std::string_view fields) {
     const std::size_t from = text_.size();
     fmt::format_to(std::back_inserter(text_), "HTTP/1.1 {} {}\r\n{}\r\n", status, reason(status), fields);
     add_text(from);
-}
-
-response_batch::place response_batch::mark() const noexcept {
-    return {text_.size(), pieces_.size(), files_.size(), pieces_.empty() ? 0 : pieces_.back().iov_len, copies_left_};
 }
 
 void response_batch::forget_since(const place& mark) noexcept {

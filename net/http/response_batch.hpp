@@ -73,13 +73,17 @@ public:
     static constexpr std::size_t most_at_once = 256 * 1024;
 
     /// Whether it takes more than one send: it is of more bytes, or has files in it.
-    bool is_long() const noexcept;
+    bool is_long() const noexcept {
+        std::size_t size = 0;
+        for (const iovec& each : pieces_) size += each.iov_len;
+        return size > most_at_once || !files_.empty();
+    }
 
     /// Bytes that were made, or copied, for what it holds.
     std::size_t copied() const noexcept { return text_.size(); }
 
-    /// Bytes that it keeps for what comes next.
-    std::size_t memory() const noexcept;
+    /// Bytes that it keeps for what it makes next.
+    std::size_t memory() const noexcept { return text_.capacity(); }
 
     /// Appends the response to `asked`. `last`: it says that the connection closes after it. The body is left out for a
     /// HEAD. `response` may be gone before the batch is.
@@ -121,7 +125,10 @@ public:
         std::size_t last_size = 0;
         std::size_t copies_left = 0;
     };
-    place mark() const noexcept;
+    place mark() const noexcept {
+        return {text_.size(), pieces_.size(), files_.size(), pieces_.empty() ? 0 : pieces_.back().iov_len,
+                copies_left_};
+    }
 
     /// Takes back what was added since then.
     void forget_since(const place& mark) noexcept;
